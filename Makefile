@@ -1,0 +1,63 @@
+# Everything a newcomer needs: `make run` shows the program at work, `make test` proves it.
+#
+# Each target has its own environment, kept until pyproject.toml or constraints.txt changes. The package is installed
+# editable, so the environments follow the sources; tests/test_wheel.py checks what a real installation contains.
+
+PYTHON ?= python3
+OUT ?= out
+PYTEST_ARGS ?=
+
+RUN_ENV := .venv-run
+TEST_ENV := .venv-test
+BENCH_ENV := .venv-bench
+SAMPLES := triage/samples
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check format bench clean
+
+help:
+	@echo "make run     triage the shipped samples into $(OUT)/ (serving part only)"
+	@echo "make test    install everything and run all tests"
+	@echo "make check   lint, format and type checks"
+	@echo "make format  rewrite the sources in the project's format"
+	@echo "make bench   side-by-side benchmarks with other tools"
+	@echo "make clean   remove environments, caches and outputs"
+
+run: $(RUN_ENV)/.ready
+	@mkdir -p $(OUT)
+	$(RUN_ENV)/bin/triage run $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv -o $(OUT)/decisions.jsonl
+	$(RUN_ENV)/bin/triage run $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv -o $(OUT)/decisions.xlsx
+
+test: $(TEST_ENV)/.ready
+	$(TEST_ENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+check: $(TEST_ENV)/.ready
+	$(TEST_ENV)/bin/ruff check .
+	$(TEST_ENV)/bin/ruff format --check .
+	$(TEST_ENV)/bin/mypy
+
+format: $(TEST_ENV)/.ready
+	$(TEST_ENV)/bin/ruff check --fix .
+	$(TEST_ENV)/bin/ruff format .
+
+bench: $(BENCH_ENV)/.ready
+	$(BENCH_ENV)/bin/python -m benchmarks
+
+clean:
+	rm -rf $(RUN_ENV) $(TEST_ENV) $(BENCH_ENV) $(OUT) build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find triage models training tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN_ENV)/.ready: EXTRAS :=
+$(TEST_ENV)/.ready: EXTRAS := [train,dev]
+$(BENCH_ENV)/.ready: EXTRAS := [bench]
+
+# The two variables pin the build tools as well: pip before 25.3 reads the first one for them, later ones the second.
+%/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(@D)
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(EXTRAS)'
+	@touch $@

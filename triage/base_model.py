@@ -1,0 +1,108 @@
+"""The base bundle in memory: function, category, type, risk, factors, emergency, and what works without any history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from models.bundle import Bundle
+from models.calibration import Platt
+from models.errors import BundleError
+from models.ordinal import OrdinalModel
+from models.pairs import PairScorer
+from models.ranker import CandidateRanker, ranker_from
+from models.text_model import TextModel, text_model_from
+from triage.document import Document
+from triage.routing.features import FEATURES
+
+FUNCTION, CATEGORY, TYPE, RISK, FACTORS, EMERGENCY = "function", "category", "type", "risk", "factors", "emergency"
+SEPARATOR = "/"
+"""Joins l1 and l2 in the class names of the category head."""
+
+
+def base_bundle_path() -> Path:
+    """Return the folder of the bundle that ships with the project."""
+    return Path(models.__file__).parent / "bundles" / "base"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A base bundle.
+
+    Attributes:
+        version: Bundle name and fingerprint.
+        text: Heads ``function``, ``category``, ``type`` (classes that exclude each other), ``risk`` (level ≥ 1 … 4),
+            ``factors`` and ``emergency`` (yes or no).
+        ordinal: Risk margins → level probabilities and level.
+        factors: Calibration of the factor margins.
+        factor_thresholds: float32[14], probability from which a factor is shown.
+        emergency: Calibration of the emergency margin.
+        ranker: Ranks the units of a directory for a city without history.
+        pairs: Same-event scorer.
+    """
+
+    version: str
+    text: TextModel
+    ordinal: OrdinalModel
+    factors: Platt
+    factor_thresholds: NDArray[np.float32]
+    emergency: Platt
+    ranker: CandidateRanker
+    pairs: PairScorer
+
+
+def base_fields(documents: Sequence[Document]) -> dict[str, list[str]]:
+    """Return the fields the base model reads."""
+    return {"title": [d.title.text for d in documents], "content": [d.content.text for d in documents]}
+
+
+def base_model_from(bundle: Bundle) -> BaseModel:
+    """Build the model from a verified bundle.
+
+    Raises:
+        BundleError: If the bundle is not a base bundle or its parts do not fit.
+    """
+    description = bundle.description
+    if description.kind != "base":
+        raise BundleError(f"bundle {description.name} is of kind {description.kind!r}; a base bundle is needed here")
+    try:
+        settings: Mapping[str, Any] = description.settings
+        calibration = bundle.tensors["calibration"]
+        return BaseModel(
+            version=bundle.version,
+            text=text_model_from(bundle.tensors["text"], settings["text"], description.classes),
+            ordinal=OrdinalModel(_platt(calibration, RISK), calibration["risk_cuts"]),
+            factors=_platt(calibration, FACTORS),
+            factor_thresholds=calibration["factor_thresholds"],
+            emergency=_platt(calibration, EMERGENCY),
+            ranker=ranker_from(bundle.tensors["ranker"], settings["ranker"], FEATURES),
+            pairs=PairScorer.from_state(bundle.tensors["pairs"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"bundle {description.name}: {error!r} in its parts; train it again") from error
+
+
+def base_tensors(model: BaseModel) -> dict[str, Mapping[str, NDArray[Any]]]:
+    """Return the tensors of a base bundle, file stem → arrays."""
+    calibration: dict[str, NDArray[Any]] = {
+        "risk_cuts": model.ordinal.cuts,
+        "factor_thresholds": model.factor_thresholds,
+    }
+    for name, platt in ((RISK, model.ordinal.platt), (FACTORS, model.factors), (EMERGENCY, model.emergency)):
+        calibration[f"{name}_slope"], calibration[f"{name}_shift"] = platt.slope, platt.shift
+    return {
+        "text": model.text.tensors(),
+        "calibration": calibration,
+        "ranker": model.ranker.tensors(),
+        "pairs": model.pairs.state(),
+    }
+
+
+def _platt(tensors: Mapping[str, NDArray[Any]], name: str) -> Platt:
+    return Platt(tensors[f"{name}_slope"], tensors[f"{name}_shift"])

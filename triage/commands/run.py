@@ -1,0 +1,167 @@
+"""``triage run``: a file of appeals in, a file of decisions out."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from triage.pipeline.options import BatchOptions, Engine
+
+_INTERRUPTED = 130
+
+
+class Instructions(StrEnum):
+    """What happens to call-takers' instructions such as 请交警核实处理, which often name the answer."""
+
+    KEEP = "keep"
+    STRIP = "strip"
+
+
+def run(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT", help="诉求文件：csv、xlsx、jsonl / Appeals: csv, xlsx or jsonl.", show_default=False
+        ),
+    ],
+    outputs: Annotated[
+        list[Path],
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="结果文件，按扩展名决定格式：csv、xlsx、jsonl；可重复 / Result, format by suffix; may be repeated.",
+            show_default=False,
+        ),
+    ],
+    units: Annotated[
+        Path | None,
+        typer.Option(help="单位名录 csv 或 xlsx / The city's list of units.", show_default=False),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="模型文件夹，默认用自带模型 / Model bundle; default: the shipped one.",
+            show_default=False,
+        ),
+    ] = None,
+    precision: Annotated[
+        float,
+        typer.Option(min=0.5, max=0.999, help="自动派单须达到的准确率 / Precision an automatic dispatch must reach."),
+    ] = 0.95,
+    resume: Annotated[bool, typer.Option("--resume", help="从上次中断处继续 / Continue an interrupted run.")] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="退回清单 csv，默认与结果同目录 / Rejected rows; default: OUT's folder, <OUT>.rejects.csv.",
+            show_default=False,
+        ),
+    ] = None,
+    instructions: Annotated[
+        Instructions | None,
+        typer.Option(
+            help="受理员批示保留或去除，默认随模型 / Keep or strip call-takers' instructions; default: as the bundle.",
+            show_default=False,
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=列名",
+            help="指定列，如 content=诉求描述；可重复 / Map a column; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, help="进程数，默认为可用核数 / Processes; default: available cores.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """研判一个诉求文件：派单、类别、类型、风险、并单 / Triage a file of appeals."""
+    # Set before numpy loads: every worker has its own core, threads of a matrix library would only fight over them.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    from triage.pipeline.identity import optional_fingerprint
+    from triage.pipeline.options import BatchOptions
+
+    options = BatchOptions(
+        source=source,
+        outputs=tuple(outputs),
+        rejects=rejects,
+        columns=_columns(column or []),
+        choices={
+            "单位名录": optional_fingerprint(units),
+            "--precision": str(precision),
+            "--instructions": instructions.value if instructions else "",
+        },
+        resume=resume,
+        workers=workers,
+    )
+    strip = None if instructions is None else instructions is Instructions.STRIP
+    _execute(options, _loader(bundle, units=units, precision=precision, strip=strip))
+
+
+def _loader(bundle: Path | None, *, units: Path | None, precision: float, strip: bool | None) -> Callable[[], Engine]:
+    def load() -> Engine:
+        from triage.pipeline.options import Engine
+        from triage.service import Triage
+
+        triage = Triage.load(bundle, units=units, precision=precision, strip=strip)
+        version = f"{triage.base.version} {triage.local.version if triage.local else ''}".strip()
+        return Engine(triage, triage.base.pairs, version)
+
+    return load
+
+
+def _execute(options: BatchOptions, load: Callable[[], Engine]) -> None:
+    from rich.console import Console
+
+    from models.errors import TriageError
+    from triage.commands.progress import ConsoleWatch
+    from triage.commands.results import WIDTH, print_decisions, print_summary
+    from triage.pipeline.batch import BatchRun
+
+    screen, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
+    if not screen.is_terminal:
+        screen.width = WIDTH
+    with ConsoleWatch(errors) as watch:
+        batch = BatchRun(options, load=load, watch=watch)
+        try:
+            report = batch.run()
+        except KeyboardInterrupt as error:
+            typer.echo(f"已中断。{_kept(batch.kept)}", err=True)
+            raise typer.Exit(_INTERRUPTED) from error
+        except TriageError:
+            if batch.kept:
+                typer.echo(_kept(batch.kept), err=True)
+            raise
+    print_decisions(screen, report)
+    print_summary(screen, report, outputs=options.outputs, rejects=options.rejects_path)
+    raise typer.Exit(report.exit_status)
+
+
+def _kept(rows: int) -> str:
+    if not rows:
+        return "尚无已完成的行"
+    return f"已完成的 {rows:,} 行已保存；用同样的命令加 --resume 从这里继续"
+
+
+def _columns(mappings: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for mapping in mappings:
+        name, equals, column = mapping.partition("=")
+        if not equals or not name.strip() or not column.strip():
+            raise typer.BadParameter("应写成 名称=列名，例如 --column content=诉求描述", param_hint="--column")
+        found[name.strip()] = column.strip()
+    return found

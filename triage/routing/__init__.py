@@ -1,0 +1,1 @@
+"""From function and place to a unit: candidate features, rankers and abstention."""

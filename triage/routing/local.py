@@ -1,0 +1,132 @@
+"""What a city's own tickets have taught: the local bundle in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.abstention import NEVER, threshold_for
+from models.bundle import Bundle, Tensors
+from models.errors import BundleError
+from models.ranker import CandidateRanker, ranker_from
+from models.text_model import TextModel, text_model_from
+from triage.directory import Directory, Unit
+from triage.routing.features import FEATURES
+
+UNIT, FUNCTION, AREA, CENTROID = "unit", "function", "area", "centroid"
+CITY = "全市"
+"""Class of the area head for units that serve the whole city."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """How the trained router did on tickets it had not seen, the base of every automatic dispatch.
+
+    Attributes:
+        confidence: float32[n], top probability.
+        correct: bool[n].
+    """
+
+    confidence: NDArray[np.float32]
+    correct: NDArray[np.bool_]
+
+    def threshold(self, precision: float) -> float:
+        """Return the confidence from which the precision is proven, `models.abstention.NEVER` if from none."""
+        return threshold_for(self.confidence, self.correct, precision=precision) if len(self.correct) else NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A local bundle.
+
+    Attributes:
+        version: Bundle name and fingerprint.
+        label: Which column it was trained on; ``unit`` means places and functions count.
+        text: Heads ``unit``, ``function``, ``area``, ``centroid`` over one vocabulary.
+        ranker: Stacks the heads and the named evidence.
+        log_prior: Answer → log share in the history.
+        held_out: The reliability record.
+        strip: Whether call-takers' instructions were dropped in training.
+        directory: The answers with what their names say; a list of units given at run time replaces it.
+    """
+
+    version: str
+    label: str
+    text: TextModel
+    ranker: CandidateRanker
+    log_prior: Mapping[str, float]
+    held_out: HeldOut
+    strip: bool
+    directory: Directory
+
+
+def local_model_from(bundle: Bundle) -> LocalModel:
+    """Build the router's model from a verified bundle.
+
+    Raises:
+        BundleError: If the bundle is not a local one or its parts do not fit.
+    """
+    description = bundle.description
+    if description.kind != "local":
+        raise BundleError(f"bundle {description.name} is of kind {description.kind!r}; a local bundle is needed here")
+    try:
+        settings = description.settings
+        text = text_model_from(bundle.tensors["text"], settings["text"], description.classes)
+        ranker = ranker_from(bundle.tensors["ranker"], settings["ranker"], FEATURES)
+        held_out = bundle.tensors["held_out"]
+        answers = description.classes[UNIT]
+        log_prior = dict(zip(answers, bundle.tensors["prior"]["log_prior"].tolist(), strict=True))
+        return LocalModel(
+            version=bundle.version,
+            label=settings["label"],
+            text=text,
+            ranker=ranker,
+            log_prior=log_prior,
+            held_out=HeldOut(held_out["confidence"], held_out["correct"].astype(bool)),
+            strip=bool(settings["strip"]),
+            directory=Directory(unit_from(row) for row in settings["units"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"bundle {description.name}: {error!r} in its settings; train it again") from error
+
+
+def unit_from(row: Mapping[str, Any]) -> Unit:
+    """Rebuild a unit from its stored form (`unit_row`)."""
+    return Unit(
+        name=row["name"],
+        level=row["level"],
+        parent=row["parent"],
+        jurisdiction=row["jurisdiction"],
+        function=row["function"],
+        duties=tuple(row["duties"]),
+        aliases=tuple(row["aliases"]),
+    )
+
+
+def unit_row(unit: Unit) -> dict[str, Any]:
+    """Return the JSON form of a unit, without its dates: those are the directory's business at run time."""
+    return {
+        "name": unit.name,
+        "level": unit.level,
+        "parent": unit.parent,
+        "jurisdiction": unit.jurisdiction,
+        "function": unit.function,
+        "duties": list(unit.duties),
+        "aliases": list(unit.aliases),
+    }
+
+
+def head_tensors(
+    model: TextModel, ranker: CandidateRanker, log_prior: Tensors, held_out: HeldOut
+) -> dict[str, Tensors]:
+    """Return the tensors of a local bundle, file stem → arrays."""
+    return {
+        "text": model.tensors(),
+        "ranker": ranker.tensors(),
+        "prior": log_prior,
+        "held_out": {"confidence": held_out.confidence, "correct": held_out.correct.astype(np.uint8)},
+    }

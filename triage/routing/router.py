@@ -1,0 +1,123 @@
+"""Ranks the units of a directory for a batch of appeals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.linear import Scores
+from models.ranker import CandidateRanker
+from triage.directory import Directory, Unit
+from triage.document import Document
+from triage.routing.features import FLOOR, Evidence, Floats, UnitFeatures
+from triage.routing.local import AREA, CENTROID, CITY, FUNCTION, UNIT, LocalModel
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The units' probabilities for a batch.
+
+    Attributes:
+        probabilities: float32[n, units], rows summing to one; 0 for units that did not exist on the appeal's day.
+        evidence: What the texts name.
+    """
+
+    probabilities: Floats
+    evidence: Evidence
+
+
+class UnitRouter:
+    """Function × place × level, and the city's own model where there is one."""
+
+    def __init__(self, directory: Directory, ranker: CandidateRanker, *, local: LocalModel | None = None) -> None:
+        self.directory = directory
+        self.features = UnitFeatures(directory)
+        self.units: tuple[Unit, ...] = directory.units
+        self._ranker = ranker
+        self._local = local
+        self._from = np.array([u.valid_from.toordinal() if u.valid_from else 0 for u in self.units])
+        self._to = np.array([u.valid_to.toordinal() if u.valid_to else date.max.toordinal() for u in self.units])
+        self._columns: dict[str, NDArray[np.int64]] = {}
+
+    def rank(
+        self,
+        documents: Sequence[Document],
+        functions: Scores,
+        function_names: Sequence[str],
+        local: Mapping[str, Scores],
+    ) -> Ranking:
+        """Rank all units for all documents.
+
+        Args:
+            documents: n appeals.
+            functions: float32[n, f], log-probabilities of the base function head; used where there is no local model.
+            function_names: The f functions.
+            local: Margins of the local model's heads; empty without one.
+        """
+        evidence = self.features.evidence(documents)
+        if self._local is None:
+            scores = {FUNCTION: self.spread(functions, FUNCTION, function_names)}
+        else:
+            scores = self.local_scores(self._local, local)
+        features = self.features.compute(evidence, scores, self._ranker.names)
+        utilities = self._ranker.utilities(features)
+        utilities[~self._valid(documents)] = -np.inf
+        return Ranking(_softmax(utilities), evidence)
+
+    def local_scores(self, model: LocalModel, margins: Mapping[str, Scores]) -> dict[str, Floats]:
+        """Spread the margins of a local model's heads over the units: feature name → float32[n, units]."""
+        classes = model.text.classes
+        scores = {
+            head: self.spread(model.text.log_probabilities(margins, head), head, classes[head])
+            for head in (UNIT, FUNCTION, AREA)
+            if head in classes
+        }
+        scores[CENTROID] = self.spread(margins[CENTROID], CENTROID, classes[CENTROID], missing=0.0)
+        prior = [max(model.log_prior.get(unit.name, FLOOR), FLOOR) for unit in self.units]
+        scores["prior"] = np.broadcast_to(np.array(prior, np.float32), scores[UNIT].shape)
+        return scores
+
+    def spread(self, scores: Scores, head: str, classes: Sequence[str], *, missing: float = FLOOR) -> Floats:
+        """Give every unit the score of its class; units whose class the head does not know get ``missing``."""
+        if head not in self._columns:
+            index = {name: i for i, name in enumerate(classes)}
+            self._columns[head] = np.array([index.get(self._class_of(unit, head), -1) for unit in self.units])
+        columns = self.columns_of(head)
+        spread = np.maximum(scores, FLOOR)[:, columns]
+        spread[:, columns < 0] = missing
+        return spread
+
+    def columns_of(self, head: str) -> NDArray[np.int64]:
+        """Return int64[units]: each unit's class in a head that `spread` has met, −1 for none."""
+        return self._columns[head]
+
+    def _class_of(self, unit: Unit, head: str) -> str:
+        if head == FUNCTION:
+            return unit.function or "其他"
+        return area_class(self.directory, unit) if head == AREA else unit.name
+
+    def _valid(self, documents: Sequence[Document]) -> NDArray[np.bool_]:
+        today = date.today()  # noqa: DTZ011 - an appeal without a time is judged by the local calendar
+        days = [d.appeal.created_at.date() if d.appeal.created_at else today for d in documents]
+        ordinals = np.array([day.toordinal() for day in days])[:, None]
+        valid = (self._from <= ordinals) & (ordinals <= self._to)
+        valid[~valid.any(axis=1)] = True
+        return np.asarray(valid)
+
+
+def area_class(directory: Directory, unit: Unit) -> str:
+    """Name the area class of a unit: the first area it serves below the city, else `CITY`."""
+    for area in directory.areas_of(unit):
+        known = directory.area(area)
+        if known is not None and known.level != "市":
+            return area
+    return CITY
+
+
+def _softmax(utilities: Floats) -> Floats:
+    shifted = np.exp(utilities - utilities.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)

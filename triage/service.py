@@ -1,0 +1,128 @@
+"""The one place that turns an appeal into a decision; service, batch, evaluation and replay all run this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.bundle import Bundle, load_bundle
+from models.errors import BundleError
+from triage.appeal import Appeal
+from triage.assembly import Assembler, Settings
+from triage.base_model import BaseModel, base_bundle_path, base_model_from
+from triage.decision import Decision, EventDecision
+from triage.directory import Directory
+from triage.document import read_document
+from triage.reading import Reading, read_scores
+from triage.routing.local import LocalModel, local_model_from
+from triage.routing.router import UnitRouter
+from triage.rules import AdmissionList, DeadlineRules
+from triage.text.normalise import NORMALISER_VERSION
+
+CHUNK = 256
+"""Appeals scored in one matrix product: large enough to be fast, small enough to stay far below 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known around an appeal when it is decided.
+
+    Attributes:
+        event: The event it belongs to; None makes it an event of its own.
+    """
+
+    event: EventDecision | None = None
+
+
+class Triage:
+    """Decides appeals; pure (no writes), safe to share between threads."""
+
+    def __init__(
+        self, base: BaseModel, *, local: LocalModel | None, directory: Directory | None, settings: Settings
+    ) -> None:
+        self.base = base
+        self.local = local
+        self.directory = directory
+        self.settings = settings
+        candidates = directory if directory is not None else local.directory if local else None
+        self._router: UnitRouter | None = None
+        if candidates is not None and len(candidates):
+            ranker = local.ranker if local else base.ranker
+            self._router = UnitRouter(candidates, ranker, local=local)
+        self._assembler = Assembler(
+            base,
+            local=local,
+            router=self._router,
+            settings=settings,
+            deadlines=DeadlineRules.load(),
+            admission=AdmissionList.load(),
+        )
+
+    @classmethod
+    def load(
+        cls,
+        bundle: Path | None = None,
+        *,
+        units: Path | None = None,
+        precision: float = 0.95,
+        strip: bool | None = None,
+    ) -> Triage:
+        """Load models and directory.
+
+        Args:
+            bundle: A local bundle (the shipped base bundle stays beside it) or a base bundle; None: the shipped one.
+            units: The city's list of units, csv or xlsx.
+            precision: What an automatic dispatch must reach, 0.5 … 0.999.
+            strip: Drop call-takers' instructions; None: as the bundle was trained.
+
+        Raises:
+            BundleError: If a bundle cannot be used.
+            DirectoryError: If the list of units contradicts itself.
+        """
+        chosen = load_bundle(bundle) if bundle else load_bundle(base_bundle_path())
+        local: LocalModel | None = None
+        if chosen.description.kind == "local":
+            local, base = local_model_from(chosen), base_model_from(load_bundle(base_bundle_path()))
+            _check_normaliser(chosen)
+        else:
+            base = base_model_from(chosen)
+        directory = Directory.load(units) if units else None
+        stripped = strip if strip is not None else local.strip if local else True
+        return cls(base, local=local, directory=directory, settings=Settings(precision=precision, strip=stripped))
+
+    def decide(self, appeal: Appeal, *, context: Context | None = None) -> Decision:
+        """Decide one appeal."""
+        return self.decide_batch([appeal], contexts=[context or Context()])[0]
+
+    def decide_batch(self, appeals: Sequence[Appeal], *, contexts: Sequence[Context] | None = None) -> list[Decision]:
+        """Decide appeals; the result of each is the same as if it were decided alone."""
+        surroundings = contexts if contexts is not None else [Context()] * len(appeals)
+        decisions: list[Decision] = []
+        for at in range(0, len(appeals), CHUNK):
+            readings = self.read(appeals[at : at + CHUNK])
+            decisions += self.decide_readings(readings, contexts=surroundings[at : at + CHUNK])
+        return decisions
+
+    def decide_readings(
+        self, readings: Sequence[Reading], *, contexts: Sequence[Context] | None = None
+    ) -> list[Decision]:
+        """Decide appeals that were scored before; for callers that need the readings too, such as event linking."""
+        surroundings = contexts if contexts is not None else [Context()] * len(readings)
+        return [
+            self._assembler.assemble(reading, context.event)
+            for reading, context in zip(readings, surroundings, strict=True)
+        ]
+
+    def read(self, appeals: Sequence[Appeal]) -> list[Reading]:
+        """Score appeals without deciding anything yet."""
+        documents = [read_document(appeal, strip=self.settings.strip) for appeal in appeals]
+        return read_scores(documents, base=self.base, local=self.local, router=self._router) if documents else []
+
+
+def _check_normaliser(bundle: Bundle) -> None:
+    if bundle.description.normaliser_version != NORMALISER_VERSION:
+        raise BundleError(
+            f"bundle {bundle.description.name} was trained with normaliser {bundle.description.normaliser_version}, "
+            f"this program has {NORMALISER_VERSION}; train it again"
+        )

@@ -1,0 +1,125 @@
+"""Fakes for tests of programs that use triage: no model file, no loading time, answers that can be foretold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.pairs import Line, PairScorer, TermFrequencies, Trees
+from triage.appeal import Appeal
+from triage.decision import (
+    AUTO,
+    REVIEW,
+    AreaDecision,
+    Candidate,
+    CategoryCandidate,
+    Decision,
+    EventDecision,
+    Reason,
+    RiskDecision,
+    UnitDecision,
+)
+from triage.document import read_document
+from triage.events.features import FEATURES
+from triage.reading import Reading
+from triage.rules import color
+from triage.text.normalise import NORMALISER_VERSION
+
+_NOTHING = np.zeros(0, dtype=np.float32)
+
+
+class FakeDecider:
+    """Decides by one word each: 垃圾 goes to 城管局 automatically, all else to 住建局 by hand; 讨薪 is a red risk.
+
+    Its ``read`` and ``decide_readings`` are those of `triage.service.Triage`.
+
+    Attributes:
+        bundle: What decisions name as their model.
+    """
+
+    def __init__(self, bundle: str = "fake") -> None:
+        """Store the name."""
+        self.bundle = bundle
+
+    def read(self, appeals: Sequence[Appeal]) -> list[Reading]:
+        """Normalise and mask, as the real one does; all scores are empty or zero."""
+        return [
+            Reading(
+                document=read_document(appeal),
+                functions=_NOTHING,
+                categories=_NOTHING,
+                types=_NOTHING,
+                risk_level=4 if "讨薪" in appeal.content else 0,
+                risk_levels=_NOTHING,
+                risk_score=0.0,
+                factors=_NOTHING,
+                emergency=0.0,
+                units=_NOTHING,
+                places=(),
+                phrases=frozenset(),
+                local_area=None,
+                risk_credit=_NOTHING,
+                route_credit=_NOTHING,
+            )
+            for appeal in appeals
+        ]
+
+    def decide_readings(self, readings: Sequence[Reading]) -> list[Decision]:
+        """Decide."""
+        return [self._decide(reading) for reading in readings]
+
+    def _decide(self, reading: Reading) -> Decision:
+        appeal, level = reading.document.appeal, reading.risk_level
+        waste = "垃圾" in reading.document.text
+        function = Candidate("城管局" if waste else "住建局", 0.9)
+        return Decision(
+            id=appeal.id,
+            unit=UnitDecision((function,), AUTO if waste else REVIEW, "按关键词"),
+            functions=(function,),
+            area=AreaDecision(),
+            categories=(CategoryCandidate("城乡建设", "市容环境", 0.8),),
+            types=(Candidate("投诉", 0.8),),
+            risk=RiskDecision(
+                level=level,
+                color=color(level),
+                probabilities=(0.2,) * 5,
+                score=float(level >= 3),
+                emergency=0.0,
+                factors=(),
+                evidence=(),
+            ),
+            event=EventDecision(f"E-{appeal.id}"),
+            explanation=(Reason("words", "垃圾" if waste else "其他"),),
+            demands=(),
+            level=Reason("市级", "测试"),
+            assisting=(),
+            route_out=None,
+            deadline=None,
+            bundle=self.bundle,
+            normaliser=NORMALISER_VERSION,
+        )
+
+
+def same_text_scorer() -> PairScorer:
+    """Return a pair scorer that holds two appeals for one event exactly when their texts are the same."""
+    trees = Trees(
+        roots=np.array([0], dtype=np.int32),
+        feature=np.array([FEATURES.index("same_text"), 0, 0], dtype=np.int16),
+        threshold=np.array([0.5, 0.0, 0.0]),
+        left=np.array([1, 1, 2], dtype=np.int32),
+        right=np.array([2, 1, 2], dtype=np.int32),
+        value=np.array([0.0, -12.0, 12.0], dtype=np.float32),
+        depth=1,
+    )
+    flat = np.zeros(len(FEATURES), dtype=np.float32)
+    return PairScorer(
+        feature_names=FEATURES,
+        trees=trees,
+        bias=0.0,
+        line=Line(centre=flat, scale=flat + np.float32(1), weights=flat, intercept=0.0),
+        slope=1.0,
+        shift=0.0,
+        link_at=0.5,
+        frequencies=TermFrequencies.count([]),
+    )

@@ -1,0 +1,1 @@
+"""Normalising, aligning and splitting of appeal texts."""
