@@ -26,8 +26,8 @@ help:
 
 run: $(RUN_ENV)/.ready
 	@mkdir -p $(OUT)
-	$(RUN_ENV)/bin/triage run $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv -o $(OUT)/decisions.jsonl
-	$(RUN_ENV)/bin/triage run $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv -o $(OUT)/decisions.xlsx
+	$(RUN_ENV)/bin/triage run $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv \
+		-o $(OUT)/decisions.xlsx -o $(OUT)/decisions.jsonl
 
 test: $(TEST_ENV)/.ready
 	$(TEST_ENV)/bin/python -m pytest $(PYTEST_ARGS)

@@ -151,7 +151,7 @@ class NgramVectoriser:
         ones = np.ones(int(known.sum()), dtype=np.float32)
         counts = sparse.csr_matrix((ones, (found.texts[known], columns[known])), shape=shape)
         counts.sum_duplicates()
-        counts.data = (1.0 + np.log(counts.data)) * self.idf[counts.indices]
+        counts.data = np.asarray((1.0 + np.log(counts.data)) * self.idf[counts.indices], dtype=np.float32)
         return unit_rows(counts)
 
 

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines that run the tests differ tenfold in speed; a deadline per example would only find slow machines.
+settings.register_profile("steady", deadline=None, max_examples=60, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from models.bundle import Description
 
 
@@ -66,16 +63,17 @@ folds); same event: five folds by batch. The vocabulary and its document frequen
 """
 
 
-def local_card(description: Description, figures: Mapping[str, Any]) -> str:
+def local_card(description: Description) -> str:
     """Return a local bundle's model card, Markdown."""
-    lines = "\n".join(f"| {name} | {value} |" for name, value in figures.items() if not isinstance(value, list | dict))
+    held_out = description.metrics["held_out"]
+    lines = "\n".join(f"| {name} | {value} |" for name, value in held_out.items())
     return f"""# {description.name}
 
 Local bundle, trained {description.created} on this city's own tickets (fingerprint
 {description.training_data_fingerprint[:16]}, normaliser {description.normaliser_version}). The labels are the
 units that handled the tickets, with all the habits and slips of that history.
 
-| figure | value |
+| figure on the latest tickets, held out | value |
 |---|---|
 {lines}
 

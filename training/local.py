@@ -110,7 +110,7 @@ def save_local(
     name: str,
     tickets: Sequence[Ticket],
     metrics: dict[str, Any],
-    card: str,
+    card: Callable[[Description], str],
 ) -> None:
     """Write the bundle.
 
@@ -120,7 +120,7 @@ def save_local(
         name: Readable name of the bundle.
         tickets: Only their fingerprint is kept.
         metrics: Figures for the manifest.
-        card: The model card, Markdown.
+        card: Writes the model card, Markdown.
     """
     description = Description(
         name=name,
@@ -141,7 +141,7 @@ def save_local(
     )
     prior = np.array([model.log_prior[answer] for answer in model.text.classes[UNIT]], dtype=np.float32)
     tensors = head_tensors(model.text, model.ranker, {"log_prior": prior}, model.held_out)
-    write_bundle(folder, description, tensors, documents={"model_card.md": card})
+    write_bundle(folder, description, tensors, documents={"model_card.md": card(description)})
 
 
 def fingerprint(parts: Iterable[tuple[str, ...]]) -> str:

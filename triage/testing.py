@@ -22,6 +22,7 @@ from triage.decision import (
 )
 from triage.document import read_document
 from triage.events.features import FEATURES
+from triage.pipeline.options import Engine
 from triage.reading import Reading
 from triage.rules import color
 from triage.text.normalise import NORMALISER_VERSION
@@ -123,3 +124,8 @@ def same_text_scorer() -> PairScorer:
         link_at=0.5,
         frequencies=TermFrequencies.count([]),
     )
+
+
+def fake_engine(bundle: str = "fake") -> Engine:
+    """Return an engine of both fakes."""
+    return Engine(FakeDecider(bundle), same_text_scorer(), bundle)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from triage.commands.columns import parse_columns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -99,7 +101,7 @@ def run(
         source=source,
         outputs=tuple(outputs),
         rejects=rejects,
-        columns=_columns(column or []),
+        columns=parse_columns(column or []),
         choices={
             "单位名录": optional_fingerprint(units),
             "--precision": str(precision),
@@ -114,12 +116,9 @@ def run(
 
 def _loader(bundle: Path | None, *, units: Path | None, precision: float, strip: bool | None) -> Callable[[], Engine]:
     def load() -> Engine:
-        from triage.pipeline.options import Engine
-        from triage.service import Triage
+        from triage.pipeline import engine
 
-        triage = Triage.load(bundle, units=units, precision=precision, strip=strip)
-        version = f"{triage.base.version} {triage.local.version if triage.local else ''}".strip()
-        return Engine(triage, triage.base.pairs, version)
+        return engine.load_engine(bundle, units=units, precision=precision, strip=strip)
 
     return load
 
@@ -155,13 +154,3 @@ def _kept(rows: int) -> str:
     if not rows:
         return "尚无已完成的行"
     return f"已完成的 {rows:,} 行已保存；用同样的命令加 --resume 从这里继续"
-
-
-def _columns(mappings: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for mapping in mappings:
-        name, equals, column = mapping.partition("=")
-        if not equals or not name.strip() or not column.strip():
-            raise typer.BadParameter("应写成 名称=列名，例如 --column content=诉求描述", param_hint="--column")
-        found[name.strip()] = column.strip()
-    return found

@@ -53,6 +53,7 @@ class Collection:
         lead: Those of the lead, in the same columns as ``grams``.
         words: Dictionary words of title and opening.
         lead_words: Those of the lead, in the same columns as ``words``.
+        matter: The words outside names, in the same columns as ``words``.
         numbers: Numbers of two or more digits.
     """
 
@@ -61,6 +62,7 @@ class Collection:
     lead: TermSpace
     words: TermSpace
     lead_words: TermSpace
+    matter: TermSpace
     numbers: TermSpace
 
 
@@ -81,6 +83,7 @@ def build_collection(signatures: Sequence[Signature], known: TermFrequencies) ->
         lead=_subspace([s.lead for s in signatures], terms, grams, users),
         words=words,
         lead_words=_subspace([s.lead_words ^ SALT_WORDS for s in signatures], word_terms, words, users),
+        matter=_subspace([s.matter ^ SALT_WORDS for s in signatures], word_terms, words, users),
         numbers=numbers,
     )
 

@@ -47,9 +47,13 @@ class NameTable:
 
     Args:
         signatures: n signatures.
+
+    Attributes:
+        placed: bool[n], whether an appeal names a place or an organisation at all.
     """
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
+        self.placed = np.array([any(n.kind in _PLACES for n in s.names) for s in signatures], dtype=bool)
         self.users = [signature.user for signature in signatures]
         self.all = [_by_kind(signature, primary=False) for signature in signatures]
         self.primary = [_by_kind(signature, primary=True) for signature in signatures]

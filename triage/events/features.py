@@ -41,6 +41,10 @@ TEXT_FEATURES = (
     "lead_word_seldom",
     "lead_word_matter",
     "lead_word_rarest",
+    "matter_word_cosine",
+    "matter_word_shared",
+    "matter_word_contained",
+    "matter_word_rarest",
     "number_shared",
     "number_cosine",
 )
@@ -60,6 +64,8 @@ FEATURES = (*TEXT_FEATURES, *PLAIN_FEATURES, *NAME_FEATURES)
 
 _CHUNK = 20_000
 _DAY = 86_400.0
+_SAME_TEXT = 0.9
+_QUESTION_DAYS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,29 @@ class PairFeatures:
         columns = [*self._text(left, right), *self._plain(left, right)]
         return np.column_stack([*columns, self.names.compare(left, right)]).astype(np.float32)
 
+    def vetoed(self, left: Rows, right: Rows, features: Floats, *, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Say which pairs must not be one event, whatever the scorer says.
+
+        A different named place or organisation of one kind forbids it. So does a bare question (``换驾照要什么材料``): two
+        people who ask the same are no event, unless one person repeats it or the text is the same within days.
+
+        Args:
+            left: int64[m].
+            right: int64[m].
+            features: float32[m, len(FEATURES)], what `compute` gave for these pairs.
+            among: bool[m]; only these are looked at, the others come back False.
+        """
+        found = np.zeros(len(left), dtype=bool)
+        for k in np.flatnonzero(among):
+            found[k] = self.names.contradicts(int(left[k]), int(right[k]))
+        placed = self.names.placed
+        value = dict(zip(FEATURES, features.T, strict=True))
+        repeated = (value["same_user"] > 0) | (
+            (value["gram_cosine"] >= _SAME_TEXT) & (value["days_apart"] <= np.log1p(_QUESTION_DAYS))
+        )
+        question = (value["enquiries"] == 2) & ~placed[left] & ~placed[right] & ~repeated
+        return np.asarray(found | (question & among), dtype=bool)
+
     def _text(self, left: Rows, right: Rows) -> list[Floats]:
         c = self.collection
         grams = _shared(c.grams, c.grams, left, right)
@@ -105,6 +134,7 @@ class PairFeatures:
         forth, back = _shared(c.lead, c.grams, left, right), _shared(c.grams, c.lead, left, right)
         words = _shared(c.words, c.words, left, right)
         lead_words = _shared(c.lead_words, c.lead_words, left, right)
+        matter_words = _shared(c.matter, c.matter, left, right)
         numbers = _shared(c.numbers, c.numbers, left, right)
         covered = _over(forth.shared, c.lead.mass[left]), _over(back.shared, c.lead.mass[right])
         seldom = _over(forth.seldom, c.lead.mass[left]), _over(back.seldom, c.lead.mass[right])
@@ -136,6 +166,10 @@ class PairFeatures:
             np.log1p(lead_words.seldom),
             np.log1p(lead_words.matter),
             lead_words.rarest,
+            matter_words.cosine,
+            np.log1p(matter_words.shared),
+            _over(matter_words.shared, np.minimum(c.matter.mass[left], c.matter.mass[right])),
+            matter_words.rarest,
             np.log1p(numbers.shared),
             numbers.cosine,
         ]
@@ -167,7 +201,7 @@ class PairFeatures:
 
     def _cited(self, left: Rows, right: Rows) -> Floats:
         signatures = self.collection.signatures
-        several = np.array([len(s.cited) > 1 for s in signatures])
+        several = self._table.citing
         found = np.zeros(len(left), dtype=np.float32)
         for k in np.flatnonzero(several[left] | several[right]):
             shared = np.intersect1d(signatures[left[k]].cited, signatures[right[k]].cited, assume_unique=True)
@@ -187,6 +221,7 @@ class PairFeatures:
             text=np.array([s.text_hash for s in signatures], dtype=np.int64),
             titled=np.array([s.titled for s in signatures], dtype=bool),
             enquiry=np.array([s.enquiry for s in signatures], dtype=bool),
+            citing=np.array([len(s.cited) > 1 for s in signatures], dtype=bool),
         )
 
 
@@ -199,6 +234,7 @@ class _Table:
     text: NDArray[np.int64]
     titled: NDArray[np.bool_]
     enquiry: NDArray[np.bool_]
+    citing: NDArray[np.bool_]
 
 
 def _over(part: Floats, whole: Floats) -> Floats:

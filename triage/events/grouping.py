@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,12 @@ def group(pairs: Pairs, probabilities: Floats, size: int, *, score: ScorePairs, 
         int64[n], a group number per row; rows of one group share it.
     """
     labels = np.arange(size, dtype=np.int64)
-    for members in _neighbourhoods(pairs, probabilities, size, limit=limit):
-        if len(members) <= limit:
-            matrix = _full_matrix(members, score)
-            labels[members] = members[average_link(matrix, link_at=link_at)]
-        else:
+    found = _neighbourhoods(pairs, probabilities, size, limit=limit)
+    small = [members for members in found if len(members) <= limit]
+    for members, matrix in zip(small, _full_matrices(small, score), strict=True):
+        labels[members] = members[average_link(matrix, link_at=link_at)]
+    for members in found:
+        if len(members) > limit:
             labels[members] = members[join_in_order(members, score, link_at=link_at)]
     return labels
 
@@ -149,8 +150,17 @@ def _neighbourhoods(pairs: Pairs, probabilities: Floats, size: int, *, limit: in
     return found
 
 
-def _full_matrix(members: Rows, score: ScorePairs) -> NDArray[np.float64]:
-    a, b = np.triu_indices(len(members), k=1)
-    matrix = np.zeros((len(members), len(members)))
-    matrix[a, b] = score(members[a], members[b])
-    return matrix + matrix.T
+def _full_matrices(groups: list[Rows], score: ScorePairs) -> Iterator[NDArray[np.float64]]:
+    # One call for all neighbourhoods: most have two or three members, and each call costs milliseconds.
+    corners = [np.triu_indices(len(members), k=1) for members in groups]
+    if not corners:
+        return
+    left = np.concatenate([members[a] for members, (a, _) in zip(groups, corners, strict=True)])
+    right = np.concatenate([members[b] for members, (_, b) in zip(groups, corners, strict=True)])
+    scores = score(left, right)
+    at = 0
+    for members, (a, b) in zip(groups, corners, strict=True):
+        matrix = np.zeros((len(members), len(members)))
+        matrix[a, b] = matrix[b, a] = scores[at : at + len(a)]
+        at += len(a)
+        yield matrix

@@ -21,7 +21,9 @@ Rows = NDArray[np.int64]
 Progress = Callable[[int, int], bool]
 """Called with (done, total); returning False is ignored: linking needs all appeals at once."""
 
-_VETO = np.float32(-1.0)
+_CHUNK = 20_000
+_LEAST_CLOSENESS = 0.12
+_LEAST_VETOED = 0.05
 
 
 class EventLinker:
@@ -84,13 +86,13 @@ class EventLinker:
         link_at = self.settings.link_at if self.settings.link_at is not None else self.scorer.link_at
         labels = group(
             pairs,
-            np.maximum(scores, 0.0),
+            scores,
             len(ordered),
-            score=judge.vetoed,
+            score=judge.score,
             link_at=link_at,
             limit=self.settings.group_limit,
         )
-        found = self._assignments(ordered, labels, pairs, scores)
+        found = self._assignments(ordered, labels, pairs, np.abs(scores))
         return [found[signature.id] for signature in signatures]
 
     def _assignments(
@@ -118,9 +120,6 @@ class EventLinker:
         }
 
 
-_LEAST_CLOSENESS = 0.12
-
-
 def time_order(signature: Signature) -> tuple[bool, float, str]:
     """Return the key that sorts by time, appeals without a time last, then by id."""
     unknown = bool(np.isnan(signature.time))
@@ -128,26 +127,41 @@ def time_order(signature: Signature) -> tuple[bool, float, str]:
 
 
 class _Judge:
-    """Scores pairs of one collection, with vetoes."""
+    """Scores pairs of one collection, with vetoes; a pair is scored once."""
 
     def __init__(self, collection: Collection, scorer: PairScorer) -> None:
         self.features = PairFeatures(collection)
         self.scorer = scorer
+        self._size = len(collection.signatures)
+        self._codes = np.empty(0, dtype=np.int64)
+        self._scores = np.empty(0, dtype=np.float32)
 
     def judge(self, pairs: Pairs, *, least: float) -> tuple[Pairs, Floats]:
-        """Score pairs and keep those from ``least`` on; vetoed ones are kept with what they scored."""
-        scores = self.score(pairs.left, pairs.right)
-        keep = scores >= least
+        """Score pairs and keep those from ``least`` on; a vetoed one scores below zero."""
+        scores = self._fresh(pairs.left, pairs.right)
+        self._codes, self._scores = pairs.left * self._size + pairs.right, scores
+        keep = np.abs(scores) >= least
         return Pairs(pairs.left[keep], pairs.right[keep]), scores[keep]
 
     def score(self, left: Rows, right: Rows) -> Floats:
-        """Return float32[m], probabilities."""
-        return self.scorer.probabilities(self.features.compute(left, right))
-
-    def vetoed(self, left: Rows, right: Rows) -> Floats:
-        """Return float32[m]: probabilities, or -1 where the two must not be one event."""
-        scores = self.score(left, right)
-        for k, (i, j) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
-            if self.features.names.contradicts(i, j):
-                scores[k] = _VETO
+        """Return float32[m]: probabilities, below zero where the two must not be one event."""
+        codes = np.minimum(left, right) * self._size + np.maximum(left, right)
+        scores = np.empty(len(codes), dtype=np.float32)
+        known = np.zeros(len(codes), dtype=bool)
+        if len(self._codes):
+            at = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+            known = self._codes[at] == codes
+            scores[known] = self._scores[at[known]]
+        scores[~known] = self._fresh(left[~known], right[~known])
         return scores
+
+    def _fresh(self, left: Rows, right: Rows) -> Floats:
+        found = np.empty(len(left), dtype=np.float32)
+        for start in range(0, len(left), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            features = self.features.compute(left[part], right[part])
+            scores = self.scorer.probabilities(features)
+            vetoed = self.features.vetoed(left[part], right[part], features, among=scores >= _LEAST_VETOED)
+            # The sign carries the veto, so that a vetoed look-alike can still be shown as similar.
+            found[part] = np.where(vetoed, -np.maximum(scores, 1e-6), scores)
+        return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 ESTATE, ROAD, SCHOOL, FIRM, AREA, LINE, BUILDING, DISTRICT, GIVEN = range(9)
 """Kinds of names; two different names of one kind may contradict each other."""
@@ -70,15 +71,29 @@ class Name:
     primary: bool
 
 
-def find_names(text: str, *, primary: bool, limit: int = 24) -> list[Name]:
-    """List the names in a text, each once, in reading order.
+@dataclass(frozen=True, slots=True)
+class NamesFound:
+    """The names in a text and where they stand.
+
+    Attributes:
+        names: Each once, in reading order by group of kinds.
+        spans: Stretches ``(start, end)`` of the text that are names, suffix included; they may overlap.
+    """
+
+    names: list[Name]
+    spans: list[tuple[int, int]]
+
+
+def find_names(text: str, *, primary: bool, limit: int = 24) -> NamesFound:
+    """Find the names in a text.
 
     Args:
         text: Normalised, masked text; the work is linear in its length.
         primary: Stored in each name.
-        limit: Most names to return.
+        limit: Most names to return, by suffix and of each numbered kind.
     """
     found: dict[tuple[int, str], None] = {}
+    spans: list[tuple[int, int]] = []
     last_end = 0
     for match in _SUFFIX.finditer(text):
         window = text[max(last_end, match.start() - _WINDOW) : match.start()]
@@ -86,14 +101,14 @@ def find_names(text: str, *, primary: bool, limit: int = 24) -> list[Name]:
         name = _BREAK.split(window)[-1][-_LONGEST:]
         if len(name) >= 2 and not _NOT_NAME.fullmatch(name) and not name.isdigit():
             found[(_SUFFIXES[match.group()], name)] = None
+            spans.append((match.start() - len(name), match.end()))
             if len(found) >= limit:
                 break
     for kind, pattern in ((LINE, _LINE), (BUILDING, _BUILDING), (DISTRICT, _DISTRICT)):
-        for count, match in enumerate(pattern.finditer(text)):
-            if count >= limit:
-                break
+        for match in islice(pattern.finditer(text), limit):
             found[(kind, match.group(1).upper())] = None
-    return [Name(kind, name, primary) for kind, name in found]
+            spans.append(match.span())
+    return NamesFound([Name(kind, name, primary) for kind, name in found], spans)
 
 
 @lru_cache(maxsize=65536)

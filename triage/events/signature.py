@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from triage.events.items import EventItem
-from triage.events.names import GIVEN, Name, find_names
+from triage.events.names import GIVEN, Name, NamesFound, find_names
 from triage.events.words import WordCutter
 
 Terms = NDArray[np.uint32]
@@ -23,6 +24,8 @@ _READ = 1200
 """Characters of the content that are compared; later ones rarely say what the matter is."""
 _CUT = 160
 """Characters of the content that are cut into words."""
+_NAMED = 800
+"""Characters of the content in which names are looked for."""
 _LEAD = 40
 _GREETING = re.compile(
     r"^[^，。：:！!]{0,12}(?:您好|你好)[，。：:！!]?|^[\u4e00-\u9fff]{2,8}(?:来电|反映|反馈|咨询|公众号)[\u4e00-\u9fff]{0,4}[:：]\s*"
@@ -49,6 +52,7 @@ class Signature:
         lead: uint32[l], the same of the title or, without one, of the opening words.
         words: uint32[w], sorted hashes of the dictionary words at the start.
         lead_words: uint32[v], those of the lead.
+        matter: uint32[u], those of ``words`` that are no part of a name: what is complained of, wherever it is.
         names: Places, organisations, line and building numbers.
         numbers: uint32[m], hashes of the numbers of two or more digits.
         cited: uint32[c], hashes of the ticket numbers it quotes; its own id's hash is among them.
@@ -66,6 +70,7 @@ class Signature:
     lead: Terms
     words: Terms
     lead_words: Terms
+    matter: Terms
     names: tuple[Name, ...]
     numbers: Terms
     cited: Terms
@@ -108,9 +113,12 @@ def make_signature(item: EventItem, *, words: WordCutter) -> Signature:
     body = _GREETING.sub("", content, count=1)
     lead = title or body[:_LEAD]
     grams, counts = np.unique(hash_grams(f"{title}\n{body}"), return_counts=True)
-    lead_words = words.cut(lead)
-    rest = words.cut(body[:_CUT]) if title else words.cut(body[len(lead) : _CUT])
-    names = _names(item, lead, body)
+    start = body if title else body[len(lead) :]
+    in_lead, in_body = (
+        find_names(lead.upper(), primary=True, limit=8),
+        find_names(start[:_NAMED].upper(), primary=False),
+    )
+    lead_words, body_words = words.cut(lead), words.cut(start[:_CUT])
     numbers = {match for match in _NUMBER.findall(f"{title} {body}") if len(match) > 1}
     cited = {*_TICKET.findall(content), item.id}
     return Signature(
@@ -120,9 +128,10 @@ def make_signature(item: EventItem, *, words: WordCutter) -> Signature:
         grams=grams,
         counts=np.minimum(counts, 255).astype(np.uint8),
         lead=np.unique(hash_grams(lead)),
-        words=_hash_all({*lead_words, *rest}),
+        words=_hash_all({*lead_words, *body_words}),
         lead_words=_hash_all(set(lead_words)),
-        names=names,
+        matter=_hash_all({*_outside(lead_words, in_lead.spans), *_outside(body_words, in_body.spans)}),
+        names=_names(item, in_lead, in_body),
         numbers=_hash_all(numbers),
         cited=_hash_all(cited),
         length=len(item.title) + len(item.content),
@@ -132,12 +141,24 @@ def make_signature(item: EventItem, *, words: WordCutter) -> Signature:
     )
 
 
-def _names(item: EventItem, lead: str, body: str) -> tuple[Name, ...]:
-    found = find_names(lead.upper(), primary=True, limit=8)
-    seen = {(name.kind, name.text) for name in found}
-    found += [name for name in find_names(body[:800].upper(), primary=False) if (name.kind, name.text) not in seen]
-    found += [Name(GIVEN, place, place in item.title) for place in item.places[:8]]
-    return tuple(found)
+def _names(item: EventItem, in_lead: NamesFound, in_body: NamesFound) -> tuple[Name, ...]:
+    seen = {(name.kind, name.text) for name in in_lead.names}
+    rest = [name for name in in_body.names if (name.kind, name.text) not in seen]
+    given = [Name(GIVEN, place, place in item.title) for place in item.places[:8]]
+    return (*in_lead.names, *rest, *given)
+
+
+def _outside(words: list[str], spans: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield the words that touch no span and are no number."""
+    taken = bytearray(sum(map(len, words)))
+    for start, end in spans:
+        taken[start:end] = b"\1" * (min(end, len(taken)) - min(start, len(taken)))
+    at = 0
+    for word in words:
+        end = at + len(word)
+        if taken.find(1, at, end) < 0 and not word.isdigit():
+            yield word
+        at = end
 
 
 def _hash_all(strings: set[str]) -> Terms:

@@ -178,13 +178,13 @@ def check_places(options: BatchOptions) -> None:
     Raises:
         OutputError: Names the two.
     """
-    taken = {"输入文件": options.source}
+    taken = {f"输入文件 {options.source.name}": options.source}
     targets = [("输出文件", path) for path in options.outputs] + [("退回清单", options.rejects_path)]
     for what, path in targets:
         for other, place in taken.items():
             if _same(path, place):
                 remedy = "请用 --rejects 另选位置" if what == "退回清单" else "请换一个输出文件"
-                raise OutputError(f"{what}与{other}是同一个文件（{path}）；{remedy}")
+                raise OutputError(f"{what}和{other} 是同一个文件；{remedy}")
         taken[f"{what} {path.name}"] = path
 
 

@@ -27,7 +27,7 @@ Progress = Callable[[int, int], bool]
 class Watch(Protocol):
     """Told which stage begins; answers with what to call while it goes on."""
 
-    def __call__(self, stage: str) -> Progress:
+    def __call__(self, stage: str, /) -> Progress:
         """Return the progress callback of a stage, named in Chinese for people."""
         ...
 

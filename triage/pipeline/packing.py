@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from triage.errors import InputError
 from triage.events import Signature
 from triage.events.names import Name
 
-_TERMS = ("grams", "lead", "words", "lead_words", "numbers", "cited")
-"""The uint32 arrays of a signature, in the order they are packed; the uint8 counts follow, padded to four bytes."""
-
-_PLAIN = ("id", "user", "length", "text_hash", "titled", "enquiry")
+_ALIGNED = 4
+"""Every array starts at a multiple of this, so that views of uint32 fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,8 @@ class Packed:
     """Signatures in two parts.
 
     Attributes:
-        lines: One JSON object per signature and line.
-        arrays: The arrays of all signatures, one after the other; little-endian uint32.
+        lines: One JSON object per signature and line; for each array its type and length.
+        arrays: The arrays of all signatures, one after the other, each padded to four bytes.
     """
 
     lines: bytes
@@ -36,35 +35,51 @@ class Packed:
 def pack(signatures: Sequence[Signature]) -> Packed:
     """Pack signatures."""
     lines: list[bytes] = []
-    arrays: list[bytes] = []
+    parts: list[bytes] = []
     for signature in signatures:
-        terms = [getattr(signature, name) for name in _TERMS]
-        facts: dict[str, Any] = {name: getattr(signature, name) for name in _PLAIN}
-        facts["time"] = None if math.isnan(signature.time) else signature.time
-        facts["names"] = [[name.kind, name.text, name.primary] for name in signature.names]
-        facts["sizes"] = [len(array) for array in terms]
+        facts: dict[str, Any] = {}
+        for field in fields(Signature):
+            value = getattr(signature, field.name)
+            if isinstance(value, np.ndarray):
+                data = value.tobytes()
+                parts.append(data.ljust(_padded(len(data)), b"\0"))
+                value = [value.dtype.str, len(value)]
+            elif field.name == "names":
+                value = [[name.kind, name.text, name.primary] for name in value]
+            elif isinstance(value, float) and math.isnan(value):
+                value = None
+            facts[field.name] = value
         lines.append(json.dumps(facts).encode("ascii") + b"\n")
-        arrays += [array.astype("<u4").tobytes() for array in terms]
-        arrays.append(signature.counts.tobytes().ljust(_padded(len(signature.counts)), b"\0"))
-    return Packed(b"".join(lines), b"".join(arrays))
+    return Packed(b"".join(lines), b"".join(parts))
 
 
-def unpack(lines: Iterable[bytes], arrays: NDArray[np.uint32]) -> Iterator[Signature]:
-    """Rebuild signatures; their arrays are views into ``arrays``, so a memory-mapped file is never copied."""
+def unpack(lines: Iterable[bytes], arrays: NDArray[np.uint8]) -> Iterator[Signature]:
+    """Rebuild signatures; their arrays are views into ``arrays``, so a memory-mapped file is never copied.
+
+    Args:
+        lines: `Packed.lines`, one by one.
+        arrays: `Packed.arrays`.
+
+    Raises:
+        InputError: There are fewer arrays than the lines say.
+    """
     at = 0
     for line in lines:
         facts: dict[str, Any] = json.loads(line)
-        sizes = facts.pop("sizes")
-        for name, size in zip(_TERMS, sizes, strict=True):
-            facts[name] = arrays[at : at + size]
-            at += size
-        grams = sizes[0]
-        counts = arrays[at : at + _padded(grams) // 4].view(np.uint8)[:grams]
-        at += _padded(grams) // 4
-        facts["time"] = float("nan") if facts["time"] is None else facts["time"]
-        facts["names"] = tuple(Name(*name) for name in facts["names"])
-        yield Signature(**facts, counts=counts)
+        for name, value in facts.items():
+            if name == "names":
+                facts[name] = tuple(Name(*found) for found in value)
+            elif isinstance(value, list):
+                kind = np.dtype(value[0])
+                size = kind.itemsize * value[1]
+                if at + _padded(size) > len(arrays):
+                    raise InputError("已保存的中间结果不完整；请去掉 --resume 从头开始")
+                facts[name] = arrays[at : at + size].view(kind)
+                at += _padded(size)
+            elif value is None:
+                facts[name] = float("nan")
+        yield Signature(**facts)
 
 
 def _padded(size: int) -> int:
-    return -(-size // 4) * 4
+    return -(-size // _ALIGNED) * _ALIGNED

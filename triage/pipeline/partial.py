@@ -134,7 +134,7 @@ class Partial:
         """Return the signatures of the decided rows, in input order."""
         path = self.folder / ARRAYS
         size = path.stat().st_size
-        arrays = np.memmap(path, dtype="<u4", mode="r") if size else np.empty(0, dtype=np.uint32)
+        arrays = np.memmap(path, dtype=np.uint8, mode="r") if size else np.empty(0, dtype=np.uint8)
         with (self.folder / SIGNATURES).open("rb") as lines:
             return list(unpack(lines, np.asarray(arrays)))
 

@@ -1,0 +1,19 @@
+"""The real models for a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from triage.pipeline.options import Engine
+from triage.service import Triage
+
+
+def load_engine(bundle: Path | None, *, units: Path | None, precision: float, strip: bool | None) -> Engine:
+    """Load models and directory; the arguments are those of `Triage.load`.
+
+    Raises:
+        TriageError: If a bundle or the list of units cannot be used.
+    """
+    triage = Triage.load(bundle, units=units, precision=precision, strip=strip)
+    local = f" {triage.local.version}" if triage.local else ""
+    return Engine(triage, triage.base.pairs, f"{triage.base.version}{local}")
