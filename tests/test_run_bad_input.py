@@ -15,10 +15,8 @@ import openpyxl
 import pytest
 
 from triage.cli import GROUP, main
-from triage.events import WordCutter
-from triage.testing import fake_engine
+from triage.testing import PairCutter, fake_engine
 
-WORDS = WordCutter()
 Run = Callable[..., int]
 
 
@@ -28,7 +26,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     entry = EntryPoint("run", "triage.commands.run:run", GROUP)
     monkeypatch.setattr("triage.cli.entry_points", lambda group: [entry])
     monkeypatch.setattr("triage.pipeline.engine.load_engine", lambda *_args, **_named: fake_engine())
-    monkeypatch.setattr("triage.pipeline.batch.WordCutter", lambda: WORDS)
+    monkeypatch.setattr("triage.pipeline.batch.WordCutter", PairCutter)
     monkeypatch.chdir(tmp_path)
 
     def run_command(*arguments: str) -> int:

@@ -18,23 +18,22 @@ import pytest
 
 from triage.appeal import Appeal
 from triage.errors import InputError, OutputError
-from triage.events import WordCutter
 from triage.pipeline.batch import BatchRun
 from triage.pipeline.options import BatchOptions, Engine, Progress, RunStoppedError
 from triage.reading import Reading
-from triage.testing import FakeDecider, fake_engine, same_text_scorer
+from triage.testing import FakeDecider, PairCutter, fake_engine, same_text_scorer
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = WordCutter()
 ROWS = 60
 
 PROGRAM = """
 import sys, time
-from pathlib import Path
+import triage.pipeline.batch as batch
 import triage.pipeline.deciding as deciding
 import triage.pipeline.engine as engine
 from triage.cli import main
-from triage.testing import FakeDecider, fake_engine
+from triage.testing import FakeDecider, PairCutter, fake_engine
+batch.WordCutter = PairCutter
 deciding.CHUNK_ROWS = 8
 read = FakeDecider.read
 FakeDecider.read = lambda self, appeals: (time.sleep(float(sys.argv[1])), read(self, appeals))[1]
@@ -54,7 +53,7 @@ class FragileDecider(FakeDecider):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("triage.pipeline.batch.WordCutter", lambda: WORDS)
+    monkeypatch.setattr("triage.pipeline.batch.WordCutter", PairCutter)
     monkeypatch.setattr("triage.pipeline.deciding.CHUNK_ROWS", 8)
 
 
@@ -312,14 +311,14 @@ def test_ctrl_c_and_even_a_kill_keep_finished_rows_and_leave_no_process(source: 
     whole = results(source.parent)
     for name in whole:
         (source.parent / name).unlink()
-    first = command.start(pause=0.4)
+    first = command.start(pause=0.3)
     command.wait_for_chunks(1)
     os.killpg(first.pid, signal.SIGINT)  # a terminal sends it to the whole group
     _, said = first.communicate(timeout=30)
     assert first.returncode == 130
     assert "加 --resume 从这里继续" in said
     assert "Traceback" not in said
-    second = command.start("--resume", pause=0.4)
+    second = command.start("--resume", pause=0.3)
     command.wait_for_chunks(3)
     second.kill()
     second.communicate(timeout=30)

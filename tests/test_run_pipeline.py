@@ -16,14 +16,11 @@ import pytest
 from triage.appeal import Appeal
 from triage.decision import Decision
 from triage.errors import OutputError, TriageError
-from triage.events import WordCutter
 from triage.pipeline.batch import BatchRun
+from triage.pipeline.deciding import available_cores
 from triage.pipeline.options import BatchOptions, Engine, RunReport
 from triage.reading import Reading
-from triage.testing import FakeDecider, fake_engine, same_text_scorer
-
-WORDS = WordCutter()
-"""Loads its dictionary once for all runs."""
+from triage.testing import FakeDecider, PairCutter, fake_engine, same_text_scorer
 
 HEADER = ("工单编号", "时间", "用户", "诉求内容")
 
@@ -70,7 +67,7 @@ def varied(count: int) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _shared_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("triage.pipeline.batch.WordCutter", lambda: WORDS)
+    monkeypatch.setattr("triage.pipeline.batch.WordCutter", PairCutter)
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ def test_many_cores_give_the_same_bytes_as_one(tmp_path: Path) -> None:
 def test_an_event_is_found_across_chunks_and_explained(tmp_path: Path) -> None:
     contents = varied(40)
     contents[1] = contents[20] = contents[39] = "平安路口信号灯坏了三天，车流混乱，请尽快修复"
-    contents[5] = contents[30] = "桥东菜场门口污水横流，气味难闻，请派人清理"
+    contents[5] = contents[30] = "凤尾街12号金桥小区门口污水横流，气味难闻，请派人清理"
     source = write_appeals(tmp_path / "in.csv", contents)
     report = run(BatchOptions(source=source, outputs=(tmp_path / "out.jsonl",)))
     found = records(tmp_path / "out.jsonl")
@@ -260,3 +257,14 @@ def test_a_chunk_also_ends_at_its_bound_of_characters(tmp_path: Path, monkeypatc
     engine = Engine(Counting(), same_text_scorer(), "counting")
     run(BatchOptions(source=source, outputs=(tmp_path / "out.jsonl",), workers=1), engine)
     assert sizes == [2, 2, 1]
+
+
+def test_a_container_with_two_cores_of_many_starts_two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(64)))
+    quota = tmp_path / "cpu.max"
+    found = []
+    for text in ("200000 100000\n", "150000 100000\n", "50000 100000\n", "max 100000\n", ""):
+        quota.write_text(text)
+        found.append(available_cores(quota))
+    assert found == [2, 2, 1, 64, 64]
+    assert available_cores(tmp_path / "absent") == 64

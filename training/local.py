@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,24 @@ import numpy as np
 
 from models.bundle import Description, write_bundle
 from models.calibration import temperature
+from models.confidence import VERSION as CONFIDENCE_VERSION
+from models.confidence import ConfidenceModel
 from models.linear import Scores, join_heads
 from models.ngrams import fit_vectoriser
 from models.ranker import VERSION as RANKER_VERSION
 from models.ranker import CandidateRanker
 from models.text_model import VERSION as LINEAR_VERSION
 from models.text_model import FieldVectoriser, TextModel, features_of
+from training.confidence_fit import fit_confidence
 from training.config import LocalRecipe
 from training.linear_fit import Head, fit_centroids, fit_exclusive
 from training.ranker_fit import fit_ranker
 from triage.directory import Directory, Unit
 from triage.document import Document
 from triage.errors import TrainingError
+from triage.routing.doubt import DOUBTS, WITHOUT_FUNCTION
 from triage.routing.features import FEATURES
-from triage.routing.local import AREA, CENTROID, FUNCTION, UNIT, HeldOut, LocalModel, head_tensors, unit_row
+from triage.routing.local import AREA, CENTROID, FUNCTION, UNIT, HeldOut, LocalModel, local_tensors, unit_row
 from triage.routing.router import UnitRouter, area_class
 from triage.text.normalise import NORMALISER_VERSION
 
@@ -87,20 +91,11 @@ def train_local(
     steps = _Steps(progress or (lambda _done, _total: True), 7 if label == UNIT else 3)
     known = _directory_for(answers, directory, label=label)
     early, late = _early_and_late(tickets, recipe)
-    ranker, held_out, temperatures = _stack(_fit(early, known, recipe, label, steps), late, known, label)
+    stacked = _stack(_fit(early, known, recipe, label, steps), late, known, label)
     steps.next()
     final = _fit(tickets, known, recipe, label, steps)
-    text = TextModel(final.text.fields, final.text.heads, final.text.classes, temperatures)
-    return LocalModel(
-        version="",
-        label=label,
-        text=text,
-        ranker=ranker,
-        log_prior=final.log_prior,
-        held_out=held_out,
-        strip=strip,
-        directory=known,
-    )
+    text = replace(final.text, temperatures=stacked.text.temperatures)
+    return replace(stacked, text=text, log_prior=final.log_prior, strip=strip)
 
 
 def save_local(
@@ -126,22 +121,21 @@ def save_local(
         name=name,
         kind="local",
         created=date.today().isoformat(),  # noqa: DTZ011 - the calendar day of the place of training
-        components={"text": LINEAR_VERSION, "ranker": RANKER_VERSION},
+        components={"text": LINEAR_VERSION, "ranker": RANKER_VERSION, "confidence": CONFIDENCE_VERSION},
         classes=dict(model.text.classes),
         settings={
             "label": model.label,
             "strip": model.strip,
             "text": model.text.settings(),
             "ranker": list(model.ranker.names),
+            "confidence": list(model.confidence.names),
             "units": [unit_row(unit) for unit in model.directory.units],
         },
         normaliser_version=NORMALISER_VERSION,
         training_data_fingerprint=fingerprint((t.document.text, t.answer) for t in tickets),
         metrics=metrics,
     )
-    prior = np.array([model.log_prior[answer] for answer in model.text.classes[UNIT]], dtype=np.float32)
-    tensors = head_tensors(model.text, model.ranker, {"log_prior": prior}, model.held_out)
-    write_bundle(folder, description, tensors, documents={"model_card.md": card(description)})
+    write_bundle(folder, description, local_tensors(model), documents={"model_card.md": card(description)})
 
 
 def fingerprint(parts: Iterable[tuple[str, ...]]) -> str:
@@ -230,33 +224,35 @@ def _labels(tickets: Sequence[Ticket], directory: Directory, label: str) -> dict
     }
 
 
-def _stack(
-    early: _Fitted, late: Sequence[Ticket], directory: Directory, label: str
-) -> tuple[CandidateRanker, HeldOut, dict[str, float]]:
-    """Fit temperatures, ranker and reliability record on tickets that the heads have not seen."""
+def _stack(early: _Fitted, late: Sequence[Ticket], directory: Directory, label: str) -> LocalModel:
+    """Fit temperatures, ranker, confidence and reliability record on tickets that the heads have not seen."""
     documents = [ticket.document for ticket in late]
     margins = early.text.margins(early.text.features(_texts(late)))
     temperatures = _temperatures(early.text, margins, _labels(late, directory, label))
-    names = tuple(FEATURES) if label == UNIT else _PLAIN_FEATURES
-    model = LocalModel(
+    features, doubts = (tuple(FEATURES), tuple(DOUBTS)) if label == UNIT else (_PLAIN_FEATURES, WITHOUT_FUNCTION)
+    blank = LocalModel(
         version="",
         label=label,
-        text=TextModel(early.text.fields, early.text.heads, early.text.classes, temperatures),
-        ranker=CandidateRanker(names, np.zeros(len(names), np.float32)),
+        text=replace(early.text, temperatures=temperatures),
+        ranker=CandidateRanker(features, np.zeros(len(features), np.float32)),
+        confidence=ConfidenceModel(doubts, np.zeros(len(doubts), np.float32), 0.0),
         log_prior=early.log_prior,
         held_out=HeldOut(np.zeros(0, np.float32), np.zeros(0, bool)),
         strip=True,
         directory=directory,
     )
-    router = UnitRouter(directory, model.ranker, local=model)
+    router = UnitRouter(directory, blank.ranker, local=blank)
     evidence = router.features.evidence(documents)
-    features = router.features.compute(evidence, router.local_scores(model, margins), names)
+    table = router.features.compute(evidence, router.local_scores(blank, margins), features)
     column = {unit.name: i for i, unit in enumerate(router.units)}
     truth = np.array([column[ticket.answer] for ticket in late])
-    ranker = fit_ranker(features, truth, names)
-    probabilities = ranker.probabilities(features)
-    held_out = HeldOut(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
-    return ranker, held_out, temperatures
+    ranker = fit_ranker(table, truth, features)
+    probabilities = ranker.probabilities(table)
+    correct = probabilities.argmax(axis=1) == truth
+    doubtful = router.doubts(probabilities, margins, doubts)
+    confidence = fit_confidence(doubtful, correct, doubts)
+    held_out = HeldOut(confidence.probabilities(doubtful), correct)
+    return replace(blank, ranker=ranker, confidence=confidence, held_out=held_out)
 
 
 def _temperatures(

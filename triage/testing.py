@@ -21,6 +21,7 @@ from triage.decision import (
     UnitDecision,
 )
 from triage.document import read_document
+from triage.events import WordCutter
 from triage.events.features import FEATURES
 from triage.pipeline.options import Engine
 from triage.reading import Reading
@@ -100,6 +101,14 @@ class FakeDecider:
             bundle=self.bundle,
             normaliser=NORMALISER_VERSION,
         )
+
+
+class PairCutter(WordCutter):
+    """Cuts text into pieces of two characters; loads no dictionary."""
+
+    def cut(self, text: str) -> list[str]:
+        """Cut a text."""
+        return [text[at : at + 2] for at in range(0, len(text), 2)]
 
 
 def same_text_scorer() -> PairScorer:

@@ -134,23 +134,24 @@ def _execute(options: BatchOptions, load: Callable[[], Engine]) -> None:
     screen, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
     if not screen.is_terminal:
         screen.width = WIDTH
-    with ConsoleWatch(errors) as watch:
-        batch = BatchRun(options, load=load, watch=watch)
-        try:
+    watch = ConsoleWatch(errors)
+    batch = BatchRun(options, load=load, watch=watch)
+    try:
+        with watch:
             report = batch.run()
-        except KeyboardInterrupt as error:
-            typer.echo(f"已中断。{_kept(batch.kept)}", err=True)
-            raise typer.Exit(_INTERRUPTED) from error
-        except TriageError:
-            if batch.kept:
-                typer.echo(_kept(batch.kept), err=True)
-            raise
+    except KeyboardInterrupt as error:
+        typer.echo(f"已中断。{_kept(batch.kept, resume=options.resume)}", err=True)
+        raise typer.Exit(_INTERRUPTED) from error
+    except TriageError:
+        if batch.kept:
+            typer.echo(_kept(batch.kept), err=True)
+        raise
     print_decisions(screen, report)
     print_summary(screen, report, outputs=options.outputs, rejects=options.rejects_path)
     raise typer.Exit(report.exit_status)
 
 
-def _kept(rows: int) -> str:
-    if not rows:
-        return "尚无已完成的行"
-    return f"已完成的 {rows:,} 行已保存；用同样的命令加 --resume 从这里继续"
+def _kept(rows: int, *, resume: bool = False) -> str:
+    if rows:
+        return f"已完成的 {rows:,} 行已保存；用同样的命令加 --resume 从这里继续"
+    return "上次已完成的行仍保留" if resume else "尚无已完成的行"

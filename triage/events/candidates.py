@@ -16,9 +16,13 @@ from triage.events.signature import Signature
 
 _MOST_APPEALS = 100
 """A term in more appeals than this proposes no candidates, which keeps the work linear in the number of appeals."""
+_OVERLAP = 30
 _CHUNK = 1024
 _LEAD_WEIGHT = 0.8
-_KEY_WEIGHT = 0.25
+_TICKET, _TEXT, _USER = 100, 101, 102
+_CLOSENESS = {_TICKET: 1.0, _TEXT: 1.0, _USER: 0.2}
+_NAME_CLOSENESS = 0.06
+"""A shared name alone proposes nothing (0.12 is needed): half the city's appeals name one of a few roads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +49,7 @@ def find_candidates(collection: Collection, *, per_item: int, least: float) -> P
     parts = [
         _rare(collection.grams, 1.0),
         _rare(collection.lead, _LEAD_WEIGHT),
-        _keys(collection.signatures) * np.float32(_KEY_WEIGHT),
+        _keys(collection.signatures),
     ]
     space = sparse.hstack(parts, format="csr", dtype=np.float32)
     mirrored = space.T.tocsr()
@@ -81,20 +85,36 @@ def _rare(space: TermSpace, weight: float) -> sparse.csr_matrix:
     return space.matrix[:, kept] * np.float32(weight)
 
 
+def _blocks(rows: list[int]) -> Iterator[list[int]]:
+    """Cut what very many appeals share into overlapping stretches of time, so that neighbours still meet."""
+    if len(rows) <= _MOST_APPEALS:
+        yield rows
+        return
+    for start in range(0, len(rows) - _OVERLAP, _OVERLAP):
+        yield rows[start : start + 2 * _OVERLAP]
+
+
 def _keys(signatures: Sequence[Signature]) -> sparse.csr_matrix:
-    """Return float32[n, k]: names, ticket numbers, persons and whole texts, where 2 to 100 appeals share them."""
+    """Return float32[n, k]: names, ticket numbers, persons and whole texts that several appeals share.
+
+    The product of two rows is the sum of the closeness that each shared key lends.
+    """
     owners: dict[tuple[int, str | int], list[int]] = defaultdict(list)
     for row, signature in enumerate(signatures):
-        keys: set[tuple[int, str | int]] = {(100, int(cited)) for cited in signature.cited}
+        keys: set[tuple[int, str | int]] = {(_TICKET, int(cited)) for cited in signature.cited}
         keys |= {(n.kind, n.text[-3:]) for n in signature.names if n.kind not in (BUILDING, DISTRICT)}
-        keys.add((101, signature.text_hash))
+        keys.add((_TEXT, signature.text_hash))
         if signature.user:
-            keys.add((102, signature.user))
+            keys.add((_USER, signature.user))
         for key in keys:
             owners[key].append(row)
-    shared = [rows for rows in owners.values() if 2 <= len(rows) <= _MOST_APPEALS]
-    columns = np.repeat(np.arange(len(shared)), [len(rows) for rows in shared])
-    rows = np.array([row for group in shared for row in group], dtype=np.int64)
-    # A key that few share says more: 2 appeals 1.0, 100 appeals 0.18.
-    data = np.array([1.0 / np.sqrt(1.0 + np.log2(len(g) / 2) ** 1.5) for g in shared for _ in g], dtype=np.float32)
+    shared = [
+        (_CLOSENESS.get(kind, _NAME_CLOSENESS), block)
+        for (kind, _), rows in owners.items()
+        if len(rows) >= 2
+        for block in _blocks(rows)
+    ]
+    columns = np.repeat(np.arange(len(shared)), [len(block) for _, block in shared])
+    rows = np.array([row for _, block in shared for row in block], dtype=np.int64)
+    data = np.array([np.sqrt(lent) for lent, block in shared for _ in block], dtype=np.float32)
     return sparse.csr_matrix((data, (rows, columns)), shape=(len(signatures), len(shared)))

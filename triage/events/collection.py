@@ -55,6 +55,7 @@ class Collection:
         lead_words: Those of the lead, in the same columns as ``words``.
         matter: The words outside names, in the same columns as ``words``.
         numbers: Numbers of two or more digits.
+        total: Appeals that the idf is counted over, those of training included.
     """
 
     signatures: Sequence[Signature]
@@ -64,6 +65,7 @@ class Collection:
     lead_words: TermSpace
     matter: TermSpace
     numbers: TermSpace
+    total: int
 
 
 def build_collection(signatures: Sequence[Signature], known: TermFrequencies) -> Collection:
@@ -85,6 +87,7 @@ def build_collection(signatures: Sequence[Signature], known: TermFrequencies) ->
         lead_words=_subspace([s.lead_words ^ SALT_WORDS for s in signatures], word_terms, words, users),
         matter=_subspace([s.matter ^ SALT_WORDS for s in signatures], word_terms, words, users),
         numbers=numbers,
+        total=len(signatures) + known.total,
     )
 
 

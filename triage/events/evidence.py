@@ -34,6 +34,9 @@ NAME_FEATURES = (
 """Per kind -1 (one side names none) or the best similarity 0 to 1; then the same over what the appeals are mainly about:
 best similarity, number of kinds that contradict, share of one side's main names that the other side mentions too."""
 
+PLACE_FEATURES = tuple(f"{label}_agreement" for label in _LABELS if label not in ("building", "district"))
+"""Those that say the two appeals name one place or organisation."""
+
 _EXACT = frozenset((LINE, BUILDING, DISTRICT))
 _PLACES = (ESTATE, ROAD, SCHOOL, FIRM, AREA, LINE, GIVEN)
 _DIFFERENT = 0.4

@@ -64,8 +64,6 @@ FEATURES = (*TEXT_FEATURES, *PLAIN_FEATURES, *NAME_FEATURES)
 
 _CHUNK = 20_000
 _DAY = 86_400.0
-_SAME_TEXT = 0.9
-_QUESTION_DAYS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +101,6 @@ class PairFeatures:
     def _block(self, left: Rows, right: Rows) -> Floats:
         columns = [*self._text(left, right), *self._plain(left, right)]
         return np.column_stack([*columns, self.names.compare(left, right)]).astype(np.float32)
-
-    def vetoed(self, left: Rows, right: Rows, features: Floats, *, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Say which pairs must not be one event, whatever the scorer says.
-
-        A different named place or organisation of one kind forbids it. So does a bare question (``换驾照要什么材料``): two
-        people who ask the same are no event, unless one person repeats it or the text is the same within days.
-
-        Args:
-            left: int64[m].
-            right: int64[m].
-            features: float32[m, len(FEATURES)], what `compute` gave for these pairs.
-            among: bool[m]; only these are looked at, the others come back False.
-        """
-        found = np.zeros(len(left), dtype=bool)
-        for k in np.flatnonzero(among):
-            found[k] = self.names.contradicts(int(left[k]), int(right[k]))
-        placed = self.names.placed
-        value = dict(zip(FEATURES, features.T, strict=True))
-        repeated = (value["same_user"] > 0) | (
-            (value["gram_cosine"] >= _SAME_TEXT) & (value["days_apart"] <= np.log1p(_QUESTION_DAYS))
-        )
-        question = (value["enquiries"] == 2) & ~placed[left] & ~placed[right] & ~repeated
-        return np.asarray(found | (question & among), dtype=bool)
 
     def _text(self, left: Rows, right: Rows) -> list[Floats]:
         c = self.collection

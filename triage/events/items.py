@@ -70,6 +70,8 @@ class LinkSettings:
     Attributes:
         link_at: Least average probability between the members of two groups for them to become one; None: the value
             that was best in the scorer's training.
+        untitled_caution: Log-odds taken off pairs without titles: one-sentence tickets of one city are more alike than the
+            training messages, so that the scorer believes too much.
         consider_at: Pairs below this probability are forgotten after scoring.
         show_at: Least probability of an appeal listed as similar.
         shown: Most similar appeals listed.
@@ -78,6 +80,7 @@ class LinkSettings:
     """
 
     link_at: float | None = None
+    untitled_caution: float = 2.0
     consider_at: float = 0.15
     show_at: float = 0.3
     shown: int = 5

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from models.pairs import PairScorer
 from triage.events.candidates import Pairs, find_candidates
 from triage.events.collection import Collection, build_collection
 from triage.events.features import FEATURES, PairFeatures
 from triage.events.grouping import group
+from triage.events.guard import contradicting, weak
 from triage.events.items import EventAssignment, EventItem, LinkSettings, SimilarAppeal
 from triage.events.signature import Signature, make_signature
 from triage.events.words import WordCutter
@@ -24,6 +26,7 @@ Progress = Callable[[int, int], bool]
 _CHUNK = 20_000
 _LEAST_CLOSENESS = 0.12
 _LEAST_VETOED = 0.05
+_CITED = 0.95
 
 
 class EventLinker:
@@ -78,7 +81,11 @@ class EventLinker:
             raise ValueError("event items: two share an id; ids must be unique within one input")
         if not ordered:
             return []
-        judge = _Judge(build_collection(ordered, self.scorer.frequencies), self.scorer)
+        judge = _Judge(
+            build_collection(ordered, self.scorer.frequencies),
+            self.scorer,
+            untitled_caution=self.settings.untitled_caution,
+        )
         pairs, scores = judge.judge(
             find_candidates(judge.features.collection, per_item=self.settings.candidates, least=_LEAST_CLOSENESS),
             least=self.settings.consider_at,
@@ -129,9 +136,10 @@ def time_order(signature: Signature) -> tuple[bool, float, str]:
 class _Judge:
     """Scores pairs of one collection, with vetoes; a pair is scored once."""
 
-    def __init__(self, collection: Collection, scorer: PairScorer) -> None:
+    def __init__(self, collection: Collection, scorer: PairScorer, *, untitled_caution: float) -> None:
         self.features = PairFeatures(collection)
         self.scorer = scorer
+        self.untitled_caution = untitled_caution
         self._size = len(collection.signatures)
         self._codes = np.empty(0, dtype=np.int64)
         self._scores = np.empty(0, dtype=np.float32)
@@ -155,13 +163,22 @@ class _Judge:
         scores[~known] = self._fresh(left[~known], right[~known])
         return scores
 
+    def _cautious(self, features: Floats) -> Floats:
+        odds = logit(self.scorer.probabilities(features).astype(np.float64))
+        untitled = features[:, FEATURES.index("both_titled")] == 0
+        found = expit(np.where(untitled, odds - self.untitled_caution, odds))
+        # A ticket that quotes another's number says itself that they belong together; training texts quote none.
+        cited = features[:, FEATURES.index("cited")] > 0
+        return np.asarray(np.where(cited, np.maximum(found, _CITED), found), dtype=np.float32)
+
     def _fresh(self, left: Rows, right: Rows) -> Floats:
         found = np.empty(len(left), dtype=np.float32)
         for start in range(0, len(left), _CHUNK):
             part = slice(start, start + _CHUNK)
             features = self.features.compute(left[part], right[part])
-            scores = self.scorer.probabilities(features)
-            vetoed = self.features.vetoed(left[part], right[part], features, among=scores >= _LEAST_VETOED)
+            scores = self._cautious(features)
+            scores[weak(self.features, left[part], right[part], features)] = 0.0
+            vetoed = contradicting(self.features, left[part], right[part], among=scores >= _LEAST_VETOED)
             # The sign carries the veto, so that a vetoed look-alike can still be shown as similar.
-            found[part] = np.where(vetoed, -np.maximum(scores, 1e-6), scores)
+            found[part] = np.where(vetoed, -scores, scores)
         return found

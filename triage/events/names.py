@@ -36,7 +36,7 @@ _SUFFIXES: dict[str, int] = {
 }  # fmt: skip
 _SUFFIX = re.compile("|".join(sorted(_SUFFIXES, key=len, reverse=True)))
 _BREAK = re.compile(
-    r"[^\u4e00-\u9fffA-Za-z0-9]|[的在于与和及到至对从由把被将是有近旁等我你他她它们这那该本此某各个县区市省了后前内外里]"
+    r"[^\u4e00-\u9fffA-Za-z0-9]|[的在于与和及到至对从由把被将是有近旁等我你他她它们这那该本此某各个条县区市省了后前内外里]"
     r"|反映|反应|咨询|投诉|举报|请求|关于|建议|希望|要求|位于|附近|旁边|来电|市民|再次|强烈|恳请|严重|问题|路口|交叉|交汇|门口|业主|居民|为何"
 )
 _NOT_NAME = re.compile(
@@ -51,7 +51,7 @@ _NOT_NAME = re.compile(
 
 _LINE = re.compile(r"([A-Za-z]?\d{1,4})\s?(?:#|号|＃)?(?:线|路(?:公交|车|公共)|路(?![0-9]|[\u4e00-\u9fff]{0,1}号))")
 _BUILDING = re.compile(r"([A-Za-z]?\d{1,3})\s?(?:栋|幢|号楼|座)")
-_DISTRICT = re.compile(r"([A-Z]\d{1,2}|[\u4e00-\u9fff]{2})(?:区|县)(?!域|间|别|分)")
+_DISTRICT = re.compile(r"([A-Z]\d{1,2}|[\u4e00-\u9fff]{2})(?:(?<![小社园景校片院库])区|县)(?![域间别分])")
 _WINDOW = 9
 _LONGEST = 6
 

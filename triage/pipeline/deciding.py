@@ -158,9 +158,18 @@ def decide_chunks(
         gc.unfreeze()
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return how many cores this process may use.
+
+    Args:
+        quota: Where the kernel says what a container may use, e.g. ``200000 100000`` for two cores of a machine's 64.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        used, period = (int(part) for part in quota.read_text(encoding="ascii").split())
+    except (OSError, ValueError):  # no container, or "max": no quota
+        return cores
+    return max(1, min(cores, -(-used // max(period, 1))))
 
 
 def _first(waiting: deque[tuple[list[Row], Future[Finished]]]) -> DecidedChunk:

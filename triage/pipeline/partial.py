@@ -88,6 +88,8 @@ class Partial:
             raise output_error(self.folder, error) from error
         except ValueError:
             return False
+        if not isinstance(found, dict):
+            return False
         differing = [name for name in {**identity, **found} if found.get(name) != identity.get(name)]
         if differing:
             what = "、".join(differing)

@@ -29,7 +29,7 @@ FEATURES: Mapping[str, str] = {
     "place_named": "the text names an area the unit serves",
     "district_named": "the text names the unit's district or a place inside it",
     "other_district_named": "the text names districts, and the unit belongs to another one",
-    "city_unit_district_named": "the unit serves the whole city although the text names a district",
+    "twin_named": "the unit serves the whole city although the named district has its own unit of the same function",
     "function_named": "the text holds a word for the unit's function",
     "unit_named": "the text holds the unit's name or alias",
     "duty_named": "log(1 + number of the unit's duty words in the text)",
@@ -60,6 +60,7 @@ class UnitFeatures:
         self._area_index = {area.name: i for i, area in enumerate(directory.areas())}
         self._serves = self._served_areas(directory)
         self._districts, self._in_district = _districts(directory)
+        self._twins = _twins(self.units, self._districts, self._in_district.shape[1])
         names = [{unit.name, *unit.aliases} for unit in self.units]
         words: dict[str, set[str]] = {}
         for function, line in KEYWORDS:
@@ -110,7 +111,7 @@ class UnitFeatures:
             "place_named": np.minimum(areas @ self._serves, 1.0),
             "district_named": own,
             "other_district_named": bound * any_district * (1.0 - own),
-            "city_unit_district_named": (1.0 - bound) * any_district,
+            "twin_named": np.minimum(districts @ self._twins, 1.0),
         }
 
     def _phrase_features(self, evidence: Evidence) -> dict[str, Floats]:
@@ -164,3 +165,14 @@ def _districts(directory: Directory) -> tuple[NDArray[np.int64], Floats]:
         if served and inside[served[0]].any():
             unit_district[column] = int(inside[served[0]].argmax())
     return unit_district, inside
+
+
+def _twins(units: Sequence[Unit], unit_district: NDArray[np.int64], districts: int) -> Floats:
+    """Return float32[districts, units]: 1 where a city-wide unit has a counterpart of its function in the district."""
+    twins = np.zeros((districts, len(units)), dtype=np.float32)
+    local = {(units[i].function, int(d)) for i, d in enumerate(unit_district) if d >= 0 and units[i].function}
+    for column, unit in enumerate(units):
+        if unit_district[column] < 0:
+            for district in range(districts):
+                twins[district, column] = float((unit.function, district) in local)
+    return twins

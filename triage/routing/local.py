@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from models.abstention import NEVER, threshold_for
 from models.bundle import Bundle, Tensors
+from models.confidence import ConfidenceModel, confidence_from
 from models.errors import BundleError
 from models.ranker import CandidateRanker, ranker_from
 from models.text_model import TextModel, text_model_from
 from triage.directory import Directory, Unit
+from triage.routing.doubt import DOUBTS
 from triage.routing.features import FEATURES
 
 UNIT, FUNCTION, AREA, CENTROID = "unit", "function", "area", "centroid"
@@ -48,6 +50,7 @@ class LocalModel:
         label: Which column it was trained on; ``unit`` means places and functions count.
         text: Heads ``unit``, ``function``, ``area``, ``centroid`` over one vocabulary.
         ranker: Stacks the heads and the named evidence.
+        confidence: Says how sure to be of the first candidate.
         log_prior: Answer → log share in the history.
         held_out: The reliability record.
         strip: Whether call-takers' instructions were dropped in training.
@@ -58,6 +61,7 @@ class LocalModel:
     label: str
     text: TextModel
     ranker: CandidateRanker
+    confidence: ConfidenceModel
     log_prior: Mapping[str, float]
     held_out: HeldOut
     strip: bool
@@ -85,6 +89,7 @@ def local_model_from(bundle: Bundle) -> LocalModel:
             label=settings["label"],
             text=text,
             ranker=ranker,
+            confidence=confidence_from(bundle.tensors["confidence"], settings["confidence"], DOUBTS),
             log_prior=log_prior,
             held_out=HeldOut(held_out["confidence"], held_out["correct"].astype(bool)),
             strip=bool(settings["strip"]),
@@ -120,13 +125,13 @@ def unit_row(unit: Unit) -> dict[str, Any]:
     }
 
 
-def head_tensors(
-    model: TextModel, ranker: CandidateRanker, log_prior: Tensors, held_out: HeldOut
-) -> dict[str, Tensors]:
+def local_tensors(model: LocalModel) -> dict[str, Tensors]:
     """Return the tensors of a local bundle, file stem → arrays."""
+    prior = np.array([model.log_prior[answer] for answer in model.text.classes[UNIT]], dtype=np.float32)
     return {
-        "text": model.tensors(),
-        "ranker": ranker.tensors(),
-        "prior": log_prior,
-        "held_out": {"confidence": held_out.confidence, "correct": held_out.correct.astype(np.uint8)},
+        "text": model.text.tensors(),
+        "ranker": model.ranker.tensors(),
+        "confidence": model.confidence.tensors(),
+        "prior": {"log_prior": prior},
+        "held_out": {"confidence": model.held_out.confidence, "correct": model.held_out.correct.astype(np.uint8)},
     }

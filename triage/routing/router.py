@@ -9,10 +9,12 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from models.confidence import with_confidence
 from models.linear import Scores
 from models.ranker import CandidateRanker
 from triage.directory import Directory, Unit
 from triage.document import Document
+from triage.routing.doubt import doubt_features
 from triage.routing.features import FLOOR, Evidence, Floats, UnitFeatures
 from triage.routing.local import AREA, CENTROID, CITY, FUNCTION, UNIT, LocalModel
 
@@ -22,7 +24,7 @@ class Ranking:
     """The units' probabilities for a batch.
 
     Attributes:
-        probabilities: float32[n, units], rows summing to one; 0 for units that did not exist on the appeal's day.
+        probabilities: float32[n, units], rows summing to at most one; 0 for units that did not exist on the appeal's day.
         evidence: What the texts name.
     """
 
@@ -66,7 +68,16 @@ class UnitRouter:
         features = self.features.compute(evidence, scores, self._ranker.names)
         utilities = self._ranker.utilities(features)
         utilities[~self._valid(documents)] = -np.inf
-        return Ranking(_softmax(utilities), evidence)
+        probabilities = _softmax(utilities)
+        if self._local is not None:
+            confidence = self._local.confidence
+            doubts = self.doubts(probabilities, local, confidence.names)
+            probabilities = with_confidence(probabilities, confidence.probabilities(doubts))
+        return Ranking(probabilities, evidence)
+
+    def doubts(self, probabilities: Floats, margins: Mapping[str, Scores], names: tuple[str, ...]) -> Floats:
+        """Return float32[n, len(names)], the confidence model's features; after `local_scores` or `rank`."""
+        return doubt_features(probabilities, margins, self._columns, names)
 
     def local_scores(self, model: LocalModel, margins: Mapping[str, Scores]) -> dict[str, Floats]:
         """Spread the margins of a local model's heads over the units: feature name → float32[n, units]."""

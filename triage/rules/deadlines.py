@@ -107,10 +107,11 @@ class DeadlineRules:
             return start + timedelta(minutes=term.count)
         if term.unit == "h":
             return start + timedelta(hours=term.count)
-        if term.unit == "d":
-            day = start.date() + timedelta(days=term.count)
-        else:
-            day = self.calendar.after(start.date(), term.count)
+        day = (
+            start.date() + timedelta(days=term.count)
+            if term.unit == "d"
+            else self.calendar.after(start.date(), term.count)
+        )
         return datetime.combine(day, _END_OF_DAY, CHINA)
 
     def _unknown_year(self, start: datetime, accept: _Term, finish: _Term, until: datetime) -> str:

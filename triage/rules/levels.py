@@ -80,7 +80,7 @@ def _item(entry: Any, number: int, name: str) -> _Item:
         ) from error
 
 
-def handling_level(  # noqa: PLR0913 (keywords only; each is another source of the decision)
+def handling_level(
     text: str, *, function: str, area: str, directory: Directory | None, risk_level: int, admission: AdmissionList
 ) -> Level:
     """Choose the lowest level whose directory entry covers the matter.
