@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pickle
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ import pytest
 from triage.appeal import Appeal
 from triage.decision import Decision
 from triage.errors import OutputError, TriageError
+from triage.events import WordCutter
 from triage.pipeline.batch import BatchRun
-from triage.pipeline.deciding import available_cores
+from triage.pipeline.deciding import ChunkDecider, available_cores
 from triage.pipeline.options import BatchOptions, Engine, RunReport
 from triage.reading import Reading
 from triage.testing import FakeDecider, PairCutter, fake_engine, same_text_scorer
@@ -268,3 +270,8 @@ def test_a_container_with_two_cores_of_many_starts_two_workers(tmp_path: Path, m
         found.append(available_cores(quota))
     assert found == [2, 2, 1, 64, 64]
     assert available_cores(tmp_path / "absent") == 64
+
+
+def test_a_decider_with_a_real_dictionary_can_be_sent_to_a_process_that_is_not_forked() -> None:
+    sent = pickle.loads(pickle.dumps(ChunkDecider(FakeDecider(), WordCutter())))
+    assert sent([Appeal(id="1", content="门口垃圾没人清")]).rows == 1

@@ -27,7 +27,17 @@ def test_a_log_gets_a_line_every_few_seconds(clock: list[float]) -> None:
             assert progress(done, 0)
         clock[0] += 6.0
         watch("写出结果")(200, 3600)
-    assert log.getvalue().splitlines() == ["研判诉求：1,600 件", "研判诉求：3,600 件", "写出结果：200/3,600 件"]
+    said = ["研判诉求：1,600 件", "研判诉求：3,600 件", "写出结果……", "写出结果：200/3,600 件"]
+    assert log.getvalue().splitlines() == said
+
+
+def test_a_short_run_says_nothing_to_a_log(clock: list[float]) -> None:
+    log = io.StringIO()
+    with ConsoleWatch(Console(file=log)) as watch:
+        watch("研判诉求")(100, 0)
+        clock[0] += 1.0
+        watch("写出结果")(100, 100)
+    assert log.getvalue() == ""
 
 
 def test_a_terminal_gets_a_bar_that_is_gone_afterwards_and_no_thread(clock: list[float]) -> None:

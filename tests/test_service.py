@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from models.bundle import load_bundle
 from models.ngrams import unpack
+from tests.deletion import delete_and_compare
 from training.config import LocalRecipe
 from training.local import Ticket, save_local, train_local
 from triage import Appeal, Triage
@@ -237,32 +237,14 @@ def test_a_broken_list_of_units_is_refused_with_row_and_remedy(tmp_path: Path) -
 
 
 def test_deleting_the_shown_words_hurts_more_than_deleting_others(triage: Triage, samples: list[Appeal]) -> None:
-    dice = random.Random(0)
-    better = total = 0
-    for appeal in samples:
-        decision = triage.decide(appeal)
-        spans = [s for r in decision.explanation if r.kind == "words" for s in r.spans if s[0] == "content"]
-        if not spans or len(appeal.content) < 3 * sum(end - start for _, start, end in spans):
-            continue
-        name = decision.functions[0].name
-        shown = probability_without(triage, appeal, [(start, end) for _, start, end in spans], name)
-        chance = [probability_without(triage, appeal, elsewhere(dice, appeal, spans), name) for _ in range(3)]
-        better += shown < sum(chance) / len(chance)
-        total += 1
-    assert total > 200
-    assert better / total >= 0.8
+    names = triage.base.text.classes["function"]
 
+    def probability(judge: Triage, appeal: Appeal, name: str) -> float:
+        return float(judge.read([appeal])[0].functions[names.index(name)])
 
-def elsewhere(dice: random.Random, appeal: Appeal, spans: list[tuple[str, int, int]]) -> list[tuple[int, int]]:
-    starts = [dice.randrange(0, len(appeal.content) - (end - start)) for _, start, end in spans]
-    return [(start, start + end - begin) for start, (_, begin, end) in zip(starts, spans, strict=True)]
-
-
-def probability_without(triage: Triage, appeal: Appeal, spans: list[tuple[int, int]], name: str) -> float:
-    dropped = {at for start, end in spans for at in range(start, end)}
-    content = "".join(c for at, c in enumerate(appeal.content) if at not in dropped)
-    reading = triage.read([replace(appeal, content=content)])[0]
-    return float(reading.functions[triage.base.text.classes["function"].index(name)])
+    found = delete_and_compare(triage, samples, first=lambda d: d.functions[0].name, probability=probability)
+    assert found.judged > 200
+    assert found.better / found.judged >= 0.8
 
 
 def test_the_vocabulary_holds_nothing_like_a_number_of_a_person() -> None:

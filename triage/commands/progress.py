@@ -25,6 +25,7 @@ class ConsoleWatch:
         self._console = console
         self._progress: Progress | None = None
         self._drawn = time.monotonic()
+        self._spoke = False
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -44,6 +45,8 @@ class ConsoleWatch:
     def __call__(self, stage: str) -> _Stage:
         """Begin a stage."""
         if self._progress is None:
+            if self._spoke:  # a long run: its log shall not look hung while a stage has nothing to count
+                self._console.print(f"{stage}……")
             return _Stage(self, stage, None)
         for task in self._progress.task_ids:
             self._progress.remove_task(task)
@@ -61,6 +64,7 @@ class ConsoleWatch:
             self._progress.update(task, completed=done, total=total or None)
             self._progress.refresh()
         else:
+            self._spoke = True
             self._console.print(f"{stage}：{done:,}" + (f"/{total:,} 件" if total else " 件"))
 
 

@@ -21,13 +21,9 @@ class WordCutter:
         self.cache_dir = cache_dir
         self._tokenizer: Any = None
 
-    def __getstate__(self) -> Path | None:
+    def __getstate__(self) -> dict[str, Any]:
         """Leave the dictionary behind when sent to a worker process, which loads its own."""
-        return self.cache_dir
-
-    def __setstate__(self, state: Path | None) -> None:
-        self.cache_dir = state
-        self._tokenizer = None
+        return {"cache_dir": self.cache_dir, "_tokenizer": None}
 
     def cut(self, text: str) -> list[str]:
         """Cut a text into words; unknown characters come out one by one."""
