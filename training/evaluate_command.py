@@ -15,6 +15,7 @@ from training.evaluate import evaluate
 from training.tables import print_figures
 from triage.commands.columns import parse_columns
 from triage.commands.progress import ConsoleWatch
+from triage.commands.terminal import make_screen
 from triage.document import read_document
 from triage.errors import OutputError
 from triage.io.readers import read_rows
@@ -39,7 +40,7 @@ class EvaluateOptions:
 
 def run_evaluate(options: EvaluateOptions) -> None:
     """Evaluate, print the tables and write the metrics file."""
-    screen, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
+    screen, errors = make_screen(), Console(stderr=True, highlight=False)
     columns = parse_columns(options.columns)
     triage = Triage.load(options.bundle, units=options.units, precision=options.precision, strip=options.strip)
     with ConsoleWatch(errors) as watch:

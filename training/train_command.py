@@ -19,6 +19,7 @@ from training.local import Ticket, save_local, train_local
 from training.tables import print_figures
 from triage.commands.columns import parse_columns
 from triage.commands.progress import ConsoleWatch
+from triage.commands.terminal import make_screen
 from triage.directory import Directory
 from triage.document import read_document
 from triage.errors import InputError
@@ -44,7 +45,7 @@ class TrainOptions:
 
 def run_train(options: TrainOptions) -> None:
     """Train, write the bundle, and print what it can do."""
-    screen, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
+    screen, errors = make_screen(), Console(stderr=True, highlight=False)
     recipe = load_recipe(options.config or CONFIGS / "local.toml", LocalRecipe)
     columns = parse_columns(options.columns)
     directory = Directory.load(options.units) if options.units else None

@@ -16,9 +16,6 @@ from triage.pipeline.options import RunReport, Shown
 LARGE = 1000
 """Above so many decisions no table is shown; it would be a small, arbitrary part."""
 
-WIDTH = 150
-"""Columns of the table where the output is no terminal that says how wide it is."""
-
 _STYLES = {"红": "bold red", "橙": "dark_orange", "黄": "yellow", "蓝": "blue"}
 _DECISIONS = {"auto": "自动派单", "review": "人工审核"}
 _COLOURS = ("红", "橙", "黄", "蓝", "无")

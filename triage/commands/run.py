@@ -128,12 +128,11 @@ def _execute(options: BatchOptions, load: Callable[[], Engine]) -> None:
 
     from models.errors import TriageError
     from triage.commands.progress import ConsoleWatch
-    from triage.commands.results import WIDTH, print_decisions, print_summary
+    from triage.commands.results import print_decisions, print_summary
+    from triage.commands.terminal import make_screen
     from triage.pipeline.batch import BatchRun
 
-    screen, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False)
-    if not screen.is_terminal:
-        screen.width = WIDTH
+    screen, errors = make_screen(), Console(stderr=True, highlight=False)
     watch = ConsoleWatch(errors)
     batch = BatchRun(options, load=load, watch=watch)
     try:
