@@ -14,7 +14,7 @@ SAMPLES := triage/samples
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench readme clean
 
 help:
 	@echo "make run     triage the shipped samples into $(OUT)/ (serving part only)"
@@ -22,6 +22,7 @@ help:
 	@echo "make check   lint, format and type checks"
 	@echo "make format  rewrite the sources in the project's format"
 	@echo "make bench   side-by-side benchmarks with other tools"
+	@echo "make readme  put the present output of make run into the READMEs"
 	@echo "make clean   remove environments, caches and outputs"
 
 run: $(RUN_ENV)/.ready
@@ -43,6 +44,9 @@ format: $(TEST_ENV)/.ready
 
 bench: $(BENCH_ENV)/.ready
 	$(BENCH_ENV)/bin/python -m benchmarks
+
+readme: $(RUN_ENV)/.ready
+	$(MAKE) --no-print-directory run | $(RUN_ENV)/bin/python docs/refresh_readme.py
 
 clean:
 	rm -rf $(RUN_ENV) $(TEST_ENV) $(BENCH_ENV) $(OUT) build dist

@@ -103,7 +103,7 @@ def test_the_sample_run_shows_what_the_readme_shows(done: list[Done]) -> None:
     told = [line.strip() for line in shown.splitlines() if line.strip() not in ("", "…")]
     steady = [line for line in told if not line.startswith("用时")]
     assert len(steady) > 10
-    assert [line for line in steady if line not in run] == []
+    assert [line for line in steady if line not in run] == [], "the decisions have changed: run `make readme`"
 
 
 def test_the_two_readmes_give_the_same_commands_and_output() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from triage.events.signature import Signature
 
 _MOST_APPEALS = 100
 """A term in more appeals than this proposes no candidates, which keeps the work linear in the number of appeals."""
-_OVERLAP = 30
 _CHUNK = 1024
 _LEAD_WEIGHT = 0.8
 _TICKET, _TEXT, _USER = 100, 101, 102
@@ -60,7 +60,9 @@ def find_candidates(collection: Collection, *, per_item: int, least: float) -> P
         for row, partners in _best(product, per_item=per_item, least=least, first=start):
             low, high = np.minimum(row, partners), np.maximum(row, partners)
             found.append(low * size + high)
-    codes = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+    copies = _copies(collection.signatures)
+    found.append(copies[:, 0] * size + copies[:, 1])
+    codes = np.unique(np.concatenate(found))
     return Pairs(codes // max(size, 1), codes % max(size, 1))
 
 
@@ -73,8 +75,8 @@ def _best(
         keep = (scores >= least) & (columns != first + offset)
         scores, columns = scores[keep], columns[keep]
         if len(scores) > per_item:
-            # Ties are broken by row, so that the choice does not depend on the order inside the product.
-            order = np.lexsort((columns, -scores))[:per_item]
+            # Ties go to the nearest in time, so that the choice does not depend on the order inside the product.
+            order = np.lexsort((columns, np.abs(columns - first - offset), -scores))[:per_item]
             columns = columns[order]
         if len(columns):
             yield first + offset, columns
@@ -85,17 +87,17 @@ def _rare(space: TermSpace, weight: float) -> sparse.csr_matrix:
     return space.matrix[:, kept] * np.float32(weight)
 
 
-def _blocks(rows: list[int]) -> Iterator[list[int]]:
-    """Cut what very many appeals share into overlapping stretches of time, so that neighbours still meet."""
-    if len(rows) <= _MOST_APPEALS:
-        yield rows
-        return
-    for start in range(0, len(rows) - _OVERLAP, _OVERLAP):
-        yield rows[start : start + 2 * _OVERLAP]
+def _copies(signatures: Sequence[Signature]) -> NDArray[np.int64]:
+    """Return int64[c, 2]: each copy of a text that more than a hundred appeals share, with the next one in time."""
+    owners: dict[int, list[int]] = defaultdict(list)
+    for row, signature in enumerate(signatures):
+        owners[signature.text_hash].append(row)
+    chains = [pair for rows in owners.values() if len(rows) > _MOST_APPEALS for pair in pairwise(rows)]
+    return np.array(chains, dtype=np.int64).reshape(-1, 2)
 
 
 def _keys(signatures: Sequence[Signature]) -> sparse.csr_matrix:
-    """Return float32[n, k]: names, ticket numbers, persons and whole texts that several appeals share.
+    """Return float32[n, k]: names, ticket numbers, persons and whole texts that 2 to 100 appeals share.
 
     The product of two rows is the sum of the closeness that each shared key lends.
     """
@@ -109,12 +111,11 @@ def _keys(signatures: Sequence[Signature]) -> sparse.csr_matrix:
         for key in keys:
             owners[key].append(row)
     shared = [
-        (_CLOSENESS.get(kind, _NAME_CLOSENESS), block)
+        (_CLOSENESS.get(kind, _NAME_CLOSENESS), rows)
         for (kind, _), rows in owners.items()
-        if len(rows) >= 2
-        for block in _blocks(rows)
+        if 2 <= len(rows) <= _MOST_APPEALS
     ]
-    columns = np.repeat(np.arange(len(shared)), [len(block) for _, block in shared])
-    rows = np.array([row for _, block in shared for row in block], dtype=np.int64)
-    data = np.array([np.sqrt(lent) for lent, block in shared for _ in block], dtype=np.float32)
-    return sparse.csr_matrix((data, (rows, columns)), shape=(len(signatures), len(shared)))
+    columns = np.repeat(np.arange(len(shared)), [len(rows) for _, rows in shared])
+    flat = np.array([row for _, rows in shared for row in rows], dtype=np.int64)
+    data = np.array([np.sqrt(lent) for lent, rows in shared for _ in rows], dtype=np.float32)
+    return sparse.csr_matrix((data, (flat, columns)), shape=(len(signatures), len(shared)))

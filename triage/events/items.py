@@ -84,5 +84,5 @@ class LinkSettings:
     consider_at: float = 0.15
     show_at: float = 0.3
     shown: int = 5
-    candidates: int = 30
+    candidates: int = 12
     group_limit: int = 80

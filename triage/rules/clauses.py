@@ -46,7 +46,7 @@ def is_denied(text: str, start: int) -> bool:
 
 def is_supposed(text: str, start: int) -> bool:
     """Say whether the cue's clause speaks of a possibility, a fear or an exercise."""
-    return _SUPPOSED.search(_clause_before(text, start)) is not None
+    return _SUPPOSED.search(clause_before(text, start)) is not None
 
 
 def is_asked(text: str, start: int, end: int) -> bool:
@@ -67,7 +67,7 @@ def is_now(text: str, start: int, end: int) -> bool:
 
 def is_advice(text: str, start: int) -> bool:
     """Say whether the cue's clause repeats advice or a duty of others (建议向法院起诉, 只能依法申请强制执行)."""
-    return _ADVICE.search(_clause_before(text, start)) is not None
+    return _ADVICE.search(clause_before(text, start)) is not None
 
 
 def is_quoted(text: str, start: int) -> bool:
@@ -84,7 +84,8 @@ def sentence(text: str, start: int, end: int) -> str:
     return before[stops[-1].end() if stops else 0 :] + text[start:end] + behind[: stop.start() if stop else len(behind)]
 
 
-def _clause_before(text: str, start: int) -> str:
+def clause_before(text: str, start: int) -> str:
+    """Return what stands in the clause before ``start``, at most 40 characters."""
     before = text[max(0, start - _REACH) : start]
     pauses = list(_PAUSE.finditer(before))
     return before[pauses[-1].end() if pauses else 0 :]

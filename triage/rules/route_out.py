@@ -1,7 +1,7 @@
 """Matters that a hotline must not dispatch: they have a legal channel of their own, or somebody is in danger now.
 
-Precision comes first: an appeal that is wrongly sent away is lost, one that is wrongly kept is merely sent
-on by its unit.
+For legal channels precision comes first: an appeal that is wrongly sent away is lost, one that is wrongly kept
+is merely sent on by its unit. For danger to life it is the other way round, see `danger`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triage.rules.clauses import is_advice, is_asked, is_denied, is_now, is_past, is_quoted, is_supposed
+from triage.rules.clauses import is_advice, is_asked, is_denied, is_quoted, is_supposed
+from triage.rules.danger import life_danger
 from triage.text.aligned import Span
 
 _PASSIVE_TYPES = frozenset(("咨询", "建议", "感谢"))
+_GRATEFUL_TYPES = frozenset(("感谢", "建议"))
 _ACCUSING_TYPES = frozenset(("投诉", "举报"))
 _EMERGENCY = 0.5
-"""Calibrated probability from which the model's judgement stands in for a word like 现在."""
-
-
-_LONGEST_CALL = 300
-"""Characters. Nobody writes a long letter while the house is on fire; beyond this only the model's word counts."""
+"""Calibrated probability from which the model's judgement makes a doubtful danger count in any type of appeal."""
 
 _OPENING = 160
 """Characters at the beginning and at the end of an appeal in which its own matter and its demand are stated."""
@@ -53,59 +51,17 @@ def _cue(channel: str, because: str, *alternatives: str) -> _Cue:
 
 _GAP = "[^。！？；\n]"
 
-# Danger to life. Each needs 现在 … in its sentence or the model's word, unless it says so itself (正在持刀).
-_DANGERS = (
-    _cue(
-        "120",
-        "有人伤病垂危，需立即急救",
-        r"昏迷不醒|突然(?:昏迷|晕倒|倒地)|晕倒|休克|大出血|心脏骤停|没有?呼吸|呼吸困难|割腕|喝(?:了)?农药|服毒|吞(?:了)?安眠药",
-    ),
-    _cue(
-        "122",
-        "道路交通事故有人受伤，需交警和急救到场",
-        rf"(?:车祸|交通事故|撞车|相撞|被车撞|被撞|撞倒|撞伤){_GAP}{{0,20}}(?:受伤|伤者|流血|伤亡|昏迷|伤势|躺在|重伤)",
-    ),
-    _cue(
-        "119",
-        "险情需消防救援",
-        rf"困在{_GAP}{{0,16}}(?:电梯|楼|屋|水|车)|被困(?:在|于|电梯|了|{_GAP}{{0,16}}电梯)|电梯(?:里|内)?困人|困在电梯",
-        r"着火|(?<![\d一二三四五六七八九十两几多])起火|失火|(?:发生|出现)火灾|火势|冒(?:着)?浓烟",
-        r"(?:煤气|燃气|天然气|液化气|氨气)(?:管道?|罐)?(?:发生|大量|严重|存在)?(?:泄[漏露]|漏气)|(?:发生|突然)爆炸",
-        rf"(?:楼|房屋?|房子|围?墙|桥|脚手架|塔吊|广告牌)(?:体|面|梁)?(?:发生|突然)(?:坍塌|倒塌|垮塌){_GAP}{{0,12}}(?:压|人|伤)",
-    ),
-    _cue(
-        "110",
-        "违法侵害或人身危险正在发生",
-        r"正在(?:打架|打人|殴打|斗殴|互殴|行凶|抢劫|砍人|施暴|围殴|持刀|家暴)|有人(?:打架|斗殴|持刀|行凶|抢劫|闹事|砍人)|打起来",
-        r"持(?:刀|枪|械)(?:威胁|伤人|行凶|追)|拿(?:着)?(?:刀|菜刀)|被(?:绑架|非法拘禁|劫持|围殴|追砍)|露出下体",
-        rf"(?:孩子|小孩|老人|女孩|男孩|女儿|儿子|母亲|父亲){_GAP}{{0,10}}(?:走失|走丢|失踪|不见了)",
-    ),
-)
-
-# Words about ending one's own life hand over without 现在 unless they are rhetorical (再不解决就跳楼,
-# 逼得跳楼).
-_SUICIDE = _cue(
-    "110",
-    "有轻生表示，需立即核实施救",
-    r"(?:我|其|他|她|本人|市民|有人|女子|男子|工人)[^。！？；，\n]{0,12}(?:想|要|准备|欲|打算|站在)[^。！？；，\n]{0,8}"
-    r"(?:跳楼|自杀|轻生|跳河|跳海|跳桥|自焚|结束生命)",
-    r"(?:我|其|真的)(?:已经)?不想活了?",
-    r"正在(?:跳楼|轻生|自焚|割腕)",
-)
-_RHETORICAL = re.compile(
-    r"再不|否则|不然|逼|只有|只能|难道|是不是|非要|非得|才(?:能|会|肯)|威胁|扬言|曾|就(?:去|要|跳)"
-)
-
 # Other legal channels. Each must be the matter itself, not a remark in passing (开发商让我们去起诉).
 _COURT = "(?:法院|法官|中院|高院|法庭|一审|二审|终审|再审)"
 _CADRE = (
     "(?:书记|局长|副局长|镇长|乡长|区长|县长|市长|村长|支书|村主任|村干部|村委|所长|科长|处长|股长|干部|公职人员|公务员|国家工作人员"
-    "|村支两委|站长|党员|大队长|队长)"
+    "|村支两委|站长|党员|大队长|队长|校长|院长|居委会主任)"
 )
 _CORRUPTION = (
     "(?:受贿|索贿|行贿|贿赂|贪污|贪腐|挪用公款|侵吞|以权谋私|权钱交易|吃拿卡要|收受|收(?:了)?(?:红包|好处费|黑钱)|索要(?:红包|好处)"
-    "|公款(?:吃喝|旅游)|利用职务之便|利用职权|违纪|买官卖官|中饱私囊|吃空饷|套取(?:资金|补贴|补偿))"
+    "|公款(?:吃喝|旅游)|利用职务之便|利用职权|违纪|买官卖官|中饱私囊|吃空饷|套取(?:资金|补贴|补偿)|侵占(?:集体|补贴|公款|资金|专项|扶贫|低保|征地)|优亲厚友|公车私用|(?:开|用|拿)公家|拿回扣|收回扣|随礼|虚报冒领|冒领|截留)"
 )
+_WATCHDOG = "(?:纪委监委|纪委|纪检监察|纪检|监委|监察委)(?:机关|部门|委)?"
 _CHANNELS = (
     _cue(
         "行政复议",
@@ -116,6 +72,7 @@ _CHANNELS = (
         "信息公开",
         "属政府信息公开申请，应按《政府信息公开条例》向制作机关提出",
         r"(?:申请|请求|要求)(?:贵[局委厅]|政府|依法)?(?:政府)?信息公开|(?:申请|请求|要求)(?:依法)?公开[^。！？；，\n]{0,20}政府信息|依申请公开"
+        r"|申请(?:公开|获取)[：:]|申请公开[^。！？；\n]{0,40}(?:中标|结算|审计报告|批文|批准文件|批复|方案|文件|清单|明细|合同|台账|纪要|图|公示材料)"
         r"|信息公开申请|(?:依据|根据|按照|依照)《?(?:中华人民共和国)?(?:政府)?信息公开条例",
     ),
     _cue(
@@ -140,6 +97,7 @@ _CHANNELS = (
         "反映公职人员涉嫌违纪违法，应由纪检监察机关受理",
         rf"{_CADRE}{_GAP}{{0,24}}{_CORRUPTION}",
         rf"{_CORRUPTION}{_GAP}{{0,6}}{_CADRE}",
+        rf"{_WATCHDOG}(?:的)?(?:领导|同志)|(?:希望|请|由|恳请|要求|请求){_WATCHDOG}[^，。！？；\n]{{0,6}}(?:查|核实|介入|处理|立案|严惩|派人)",
     ),
     _cue(
         "信访",
@@ -148,18 +106,35 @@ _CHANNELS = (
         r"|信访(?:复查|复核|受理告知书|处理意见书|答复意见书|终结)",
     ),
 )
+# Asked about one's own case (对处罚不服，行政复议在哪里提): the hotline can only name the office. A question in
+# general (咨询如何申请信息公开) stays an enquiry.
+_OWN_MATTERS = (
+    _cue(
+        "行政复议",
+        "不服行政行为，应向复议机关申请行政复议",
+        rf"(?:处罚|决定|认定|罚款|征收|许可){_GAP}{{0,6}}不服(?=[^#]{{0,120}}复议)",
+        rf"(?:我|其|本人){_GAP}{{0,20}}(?:想|要)(?:申请|提起?|走)?行政复议",
+    ),
+    _cue(
+        "仲裁",
+        "属仲裁裁决事项，应由仲裁机构或通过诉讼解决",
+        r"(?<!建议)(?:想|要|准备|打算)(?:去)?(?:申请|提起?|走)(?:劳动|人事)?仲裁",
+        rf"仲裁(?:裁决|裁定)(?:书)?[^#]{{0,40}}(?:不给|没给|不履行|搬走|失联|不执行|归法院|应付|未支付|拒不)",
+    ),
+    _cue(
+        "诉讼",
+        "属人民法院审判、执行事项，应通过诉讼程序解决",
+        rf"(?:官司|案子|案件|法院|判决){_GAP}{{0,12}}(?:判了|判决了|胜诉|赢了|生效)[^。！？\n]{{0,30}}(?:不给|没给|不执行|不履行|执行|没钱|拿不到)",
+        rf"(?:一审|二审|终审|官司|案子){_GAP}{{0,10}}(?:输了|败诉|判得|判输)|追究法官|法官{_GAP}{{0,24}}(?:枉法|偏袒|就判|乱判)|判决(?:一直|仍|还)?不执行",
+    ),
+)
 # The police hand a matter over to the hotline; it is not handed back (110来电反映：有工人讨薪要跳楼).
 _FROM_RESCUERS = re.compile(r"(?:110|119|120|122|公安|派出所|消防|交警)[^。：:]{0,8}来电")
 
 # One look for any of these first: most appeals hold none, and then no other pattern runs.
-_DANGER_HINT = re.compile(
-    r"昏迷|晕倒|倒地|休克|出血|骤停|呼吸|割腕|农药|服毒|安眠药|车祸|交通事故|撞|困|着火|起火|失火|火灾|火势|浓烟|泄[漏露]|漏气|爆炸"
-    r"|塌|打人|斗殴|行凶|抢劫|砍|施暴|殴|刀|家暴|打架|闹事|打起来|绑架|拘禁|劫持|下体|走失|走丢|失踪|不见了"
-    r"|跳楼|自杀|轻生|跳[河海桥]|自焚|生命|不想活"
-)
 _CHANNEL_HINT = re.compile(
     r"复议|信息公开|公开|仲裁|判决|裁定|裁判|法院|法官|中院|高院|法庭|再审|抗诉|执行局|案件|本案|官司|案子|贿|贪|挪用|侵吞|谋私"
-    r"|权钱|吃拿卡要|收受|收了?(?:红包|好处|黑钱)|索要|公款|利用职|违纪|买官|中饱|空饷|套取|信访"
+    r"|权钱|吃拿卡要|收受|收了?(?:红包|好处|黑钱)|索要|公款|利用职|违纪|买官|中饱|空饷|套取|信访|纪委|纪检|监委|监察委|优亲|公车|公家|回扣|随礼|冒领|截留|侵占|申请获取"
 )
 
 
@@ -175,37 +150,23 @@ def route_out(text: str, *, type_: str, emergency: float) -> RouteOut | None:
     Returns:
         The channel with the deciding words, or None if the appeal is dispatched as usual. Danger comes first.
     """
-    if type_ in _PASSIVE_TYPES:
+    danger = None if _FROM_RESCUERS.search(text, 0, 60) else life_danger(text)
+    if danger is not None and (danger.certain or type_ not in _GRATEFUL_TYPES or emergency >= _EMERGENCY):
+        return RouteOut(danger.channel, danger.reason, danger.span)
+    if _CHANNEL_HINT.search(text) is None:
         return None
-    if _DANGER_HINT.search(text) and not _FROM_RESCUERS.search(text, 0, 60):
-        found = _danger(text, emergency)
-        if found is not None:
-            return found
-    return _channel(text, type_) if _CHANNEL_HINT.search(text) else None
+    own = _own_matter(text)
+    return own if own is not None or type_ in _PASSIVE_TYPES else _channel(text, type_)
 
 
-def _danger(text: str, emergency: float) -> RouteOut | None:
-    for match in _SUICIDE.pattern.finditer(text):
-        rhetorical = _RHETORICAL.search(text, max(0, match.start() - 12), match.end())
-        past = is_past(text, *match.span())
-        if not (rhetorical or past or is_quoted(text, match.start()) or is_denied(text, match.start())):
-            return _found(_SUICIDE, match)
-    for cue in _DANGERS:
+def _own_matter(text: str) -> RouteOut | None:
+    for cue in _OWN_MATTERS:
         for match in cue.pattern.finditer(text):
-            if _endangers(text, match, emergency):
+            if not (
+                is_denied(text, match.start()) or is_supposed(text, match.start()) or is_quoted(text, match.start())
+            ):
                 return _found(cue, match)
     return None
-
-
-def _endangers(text: str, match: re.Match[str], emergency: float) -> bool:
-    """Say whether the cue tells of a danger that exists now."""
-    start, end = match.span()
-    told = len(text) <= _LONGEST_CALL and is_now(text, start, end)
-    if not (told or emergency >= _EMERGENCY):
-        return False
-    return not (
-        is_denied(text, start) or is_supposed(text, start) or is_past(text, start, end) or is_quoted(text, start)
-    )
 
 
 def _channel(text: str, type_: str) -> RouteOut | None:
