@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.appeal import Appeal
-from triage.document import MAX_CHARS, read_document
-from triage.evidence import highlighted_words, risk_quotes
+from triage.clause_reading import read_clauses
+from triage.document import MAX_CHARS, Document, read_document
+from triage.evidence import Clauses, highlighted_words, risk_quotes
 
 
 def test_a_quote_is_the_raw_text_at_its_place_even_after_normalisation_and_masking() -> None:
@@ -58,20 +59,24 @@ def test_any_stretch_of_any_document_quotes_exactly(strip: bool, title: str, con
         assert quote.text
 
 
-def test_risk_quotes_are_the_clauses_with_the_most_credit_in_reading_order() -> None:
-    document = read_document(Appeal(id="1", content="今天路过广场，准备去市政府拉横幅，天气不错，不行就堵路。"))
-    credit = np.zeros(len(document.text), np.float32)
-    for words in ("拉横幅", "堵路"):
-        at = document.text.index(words)
-        credit[at : at + len(words)] = 1.0
-    quotes = risk_quotes(document, credit)
-    assert [quote.text for quote in quotes] == ["准备去市政府拉横幅", "不行就堵路"]
+def clauses_of(document: Document, scores: list[float]) -> Clauses:
+    layout = read_clauses([document]).layout
+    return Clauses(layout.starts, layout.ends, np.repeat(np.array(scores, np.float32)[:, None], 2, axis=1))
+
+
+def test_risk_quotes_are_the_clauses_that_score_best_with_their_neighbours_in_reading_order() -> None:
+    content = (
+        "今天路过广场，准备去市政府拉横幅，天气不错，" + "这里说的是一些和这件事没有多大关系的话" * 2 + "，不行就堵路。"
+    )
+    document = read_document(Appeal(id="1", content=content))
+    quotes = risk_quotes(document, clauses_of(document, [1.0, 8.0, 0.0, -1.0, 9.0]), level=3)
+    assert [quote.text for quote in quotes] == ["今天路过广场，准备去市政府拉横幅", "不行就堵路"]
 
 
 def test_a_quote_never_shows_a_phone_number() -> None:
     content = "再不处理我就去堵路联系电话13800001234随时堵路"
     document = read_document(Appeal(id="1", content=content))
-    quotes = risk_quotes(document, np.ones(len(document.text), np.float32))
+    quotes = risk_quotes(document, clauses_of(document, [1.0]), level=3)
     assert quotes
     assert all("1380000" not in quote.text for quote in quotes)
 
@@ -86,8 +91,7 @@ def test_highlights_are_words_and_never_punctuation_or_masks() -> None:
     assert "1380000" not in reason.text
 
 
-def test_without_credit_nothing_is_highlighted_or_quoted() -> None:
+def test_without_credit_nothing_is_highlighted() -> None:
     document = read_document(Appeal(id="1", content="小区停水"))
     nothing = np.zeros(len(document.text), np.float32)
     assert highlighted_words(document, nothing) is None
-    assert risk_quotes(document, nothing) == ()

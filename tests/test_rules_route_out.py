@@ -45,21 +45,44 @@ def test_a_life_in_danger_now_goes_to_the_emergency_number(text: str, expected: 
         "现在小区里每天有人打架，没人管",
         "火灾现在已被扑灭，请清理路面",
         "并未着火，只是现在烟味大",
-        "再不解决我就要跳楼了",
         "工单20200101《关于煤气泄漏的问题》现在处理得怎么样",
         "110来电反映：工人正在跳楼，请劳动监察到场",
         "昨天被打，派出所没有立案",
     ],
 )
-def test_past_feared_denied_quoted_or_rhetorical_danger_stays(text: str) -> None:
+def test_past_feared_denied_or_quoted_danger_stays(text: str) -> None:
     assert channel(text, "求助") is None
 
 
-def test_the_models_word_stands_in_for_now() -> None:
-    text = "住户被困在望江大厦的电梯里"
+def test_no_model_score_is_needed_for_a_life_in_danger() -> None:
+    assert channel("住户被困在望江大厦的电梯里", emergency=0.0) == "119"
 
-    assert channel(text, emergency=0.1) is None
-    assert channel(text, emergency=0.9) == "119"
+
+def test_a_doubtful_danger_in_thanks_counts_only_with_the_models_word() -> None:
+    text = "再不解决我就要跳楼了"
+
+    assert channel(text, "投诉") == "110"
+    assert channel(text, "感谢", emergency=0.1) is None
+    assert channel(text, "感谢", emergency=0.9) == "110"
+
+
+@pytest.mark.parametrize(
+    ("text", "type_", "expected"),
+    [
+        ("申请公开：某道路改造工程的中标价和结算价", "其他", "信息公开"),
+        ("对罚款决定不服，请问行政复议找谁", "咨询", "行政复议"),
+        ("工资官司去年就判了，公司一直不给钱，想问怎么申请强制执行", "咨询", "诉讼"),
+        ("邻里案子一审二审都输了，要追究法官责任", "投诉", "诉讼"),
+        ("拿到劳动仲裁裁决，公司搬走了不给钱", "咨询", "仲裁"),
+        ("公司不给补偿金，我想申请劳动仲裁", "咨询", "仲裁"),
+        ("校长摆酒，老师人人随礼五百", "举报", "纪检监察"),
+        ("纪委领导：我实名反映村里的账目", "举报", "纪检监察"),
+    ],
+)
+def test_ones_own_decided_matter_is_sent_to_its_channel_even_as_a_question(
+    text: str, type_: str, expected: str
+) -> None:
+    assert channel(text, type_) == expected
 
 
 @pytest.mark.parametrize(

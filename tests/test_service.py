@@ -237,7 +237,7 @@ def test_a_broken_list_of_units_is_refused_with_row_and_remedy(tmp_path: Path) -
 
 
 def test_deleting_the_shown_words_hurts_more_than_deleting_others(triage: Triage, samples: list[Appeal]) -> None:
-    names = triage.base.text.classes["function"]
+    names = triage.base.classes["function"]
 
     def probability(judge: Triage, appeal: Appeal, name: str) -> float:
         return float(judge.read([appeal])[0].functions[names.index(name)])

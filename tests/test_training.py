@@ -14,6 +14,7 @@ from training.linear_fit import fit_exclusive, fit_ridge, fit_yes_no
 from training.local import Ticket, fingerprint, save_local, train_local
 from training.metrics import average_precision, micro_f1, ranking_figures, recall_at, risk_figures, wilson
 from training.ranker_fit import fit_ranker
+from triage.base_model import base_bundle_path, base_model_from, text_checksum
 from triage.directory import Directory
 from triage.document import read_document
 from triage.errors import TrainingError
@@ -134,6 +135,29 @@ def test_the_ranker_learns_which_feature_decides() -> None:
     features = random.normal(size=(400, 6, 2)).astype(np.float32)
     ranker = fit_ranker(features, features[:, :, 1].argmax(axis=1), ("noise", "signal"))
     assert ranker.weights[1] > 5 * abs(ranker.weights[0])
+
+
+def test_a_few_tickets_hardly_move_the_ranker_from_what_was_expected_and_thousands_do() -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(4000, 5, 2)).astype(np.float32)
+    truth = features[:, :, 1].argmax(axis=1)
+    few = fit_ranker(features[:5], truth[:5], ("place_named", "signal"), prior={"place_named": 2.0})
+    many = fit_ranker(features, truth, ("place_named", "signal"), prior={"place_named": 2.0})
+    assert few.weights[0] > 1.0
+    assert abs(many.weights[0]) < 0.5
+    assert many.weights[1] > 3.0
+
+
+def test_the_base_model_is_asked_for_the_function_unless_it_learned_from_these_very_tickets(
+    tickets: list[Ticket], directory: Directory
+) -> None:
+    base = base_model_from(load_bundle(base_bundle_path()))
+    with_base = train_local(tickets, directory, recipe=RECIPE, label="unit", strip=True, base=base)
+    assert "base_function" in with_base.ranker.names
+    checksums = np.array(sorted({text_checksum(ticket.document.text) for ticket in tickets}), dtype=np.uint32)
+    knowing = replace(base, seen=checksums)
+    without = train_local(tickets, directory, recipe=RECIPE, label="unit", strip=True, base=knowing)
+    assert "base_function" not in without.ranker.names
 
 
 def test_ranking_figures_of_a_hand_computed_case() -> None:

@@ -10,39 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
 from models.bundle import Description, write_bundle
-from models.linear import Scores, join_heads
-from models.ngrams import fit_vectoriser
+from models.clauses import VERSION as CLAUSES_VERSION
+from models.cues import VERSION as CUES_VERSION
+from models.linear import Scores
 from models.pairs import NAME as PAIRS_VERSION
 from models.pairs import PairScorer
 from models.ranker import VERSION as RANKER_VERSION
 from models.ranker import CandidateRanker
+from models.stacked import VERSION as STACKED_VERSION
 from models.text_model import VERSION as LINEAR_VERSION
-from models.text_model import FieldVectoriser, TextModel, features_of
+from models.text_model import TextModel
 from training.base_figures import crossfit_figures, event_figures
-from training.base_heads import EXCLUSIVE, Labels, calibrate, fit_heads, make_labels
+from training.base_heads import calibrate
 from training.card import base_card
 from training.config import CONFIGS, BaseRecipe, load_recipe
-from training.corpus import (
-    TICKETS,
-    EventCorpus,
-    Example,
-    read_annotated,
-    read_events,
-    read_hotline,
-    read_tickets,
-    read_unlabelled,
-)
-from training.folds import grouped_folds
+from training.corpus import TICKETS, EventCorpus, Example, read_events
 from training.local import fingerprint
+from training.material import Texts, fit_fields, make_material
+from training.nesting import NestedOutputs
 from training.pairs import train_pairs
 from training.ranker_fit import fit_ranker
-from triage.base_model import FUNCTION, BaseModel, base_bundle_path, base_fields, base_tensors
+from training.signals import Teachers
+from training.two_levels import cross_validate, fit_shipped
+from triage.base_model import CATEGORY, FUNCTION, TYPE, BaseModel, base_bundle_path, base_tensors, text_checksum
 from triage.directory import Directory
-from triage.document import Document, read_document
+from triage.document import read_document
 from triage.linking import event_item
 from triage.routing.router import UnitRouter
 from triage.text.normalise import NORMALISER_VERSION
@@ -78,32 +72,39 @@ def build_base(corpus: Path, recipe: BaseRecipe, *, say: Say) -> tuple[BaseModel
         The model, its figures, and the fingerprint of its training data.
     """
     say("reading the corpora")
-    tickets = read_tickets(corpus / "haikou12345" / "tickets_train.csv")
-    examples = [*read_annotated(corpus), *read_hotline(corpus), *tickets]
-    labels = make_labels(examples)
-    documents = [example.document for example in examples]
-    fields = _fields([*documents, *read_unlabelled(corpus)], recipe)
-    features = features_of(fields, base_fields(documents))
-    folds = grouped_folds([example.group for example in examples], folds=recipe.folds, seed=recipe.seed)
-    margins = _out_of_fold(features, labels, folds, recipe, say)
-    calibration = calibrate(margins, labels, np.arange(len(examples)))
-    figures = crossfit_figures(examples, labels, margins, folds)
+    texts = Texts.read(corpus)
+    examples = texts.examples
+    fields = fit_fields(texts, recipe)
+    material = make_material(texts, fields, recipe)
+    teachers = Teachers(material, recipe)
+    nested = NestedOutputs(teachers, examples, say=say)
+    say("second level")
+    judged = cross_validate(nested, material)
+    calibration = calibrate(judged.margins, material.labels, np.arange(len(examples)))
+    figures = crossfit_figures(examples, material.labels, judged.margins, material.folds, evidence=nested.evidence_hits)
     say("fitting the shipped heads")
-    heads = fit_heads(features, labels, np.arange(len(examples)), recipe)
-    text = _text_model(fields, heads, labels, calibration.temperatures)
-    ranker = _day_one_ranker(examples, text, margins[FUNCTION])
+    parts = fit_shipped(teachers, nested, material, call_scale=judged.call_scale)
+    temperatures = {head: calibration.temperatures[head] for head in (FUNCTION, CATEGORY)}
+    classes = {head: parts.classes[head] for head in parts.heads.columns}
+    text = TextModel(fields, parts.heads, classes, temperatures)
+    ranker = _day_one_ranker(examples, text, judged.margins[FUNCTION])
     say("training the same-event scorer")
     events = read_events(corpus)
     pairs, figures["same_event"] = _pairs(events, recipe)
     model = BaseModel(
         version="",
         text=text,
+        clauses=parts.clauses,
+        judge=parts.judge,
+        type_temperature=calibration.temperatures[TYPE],
+        classes=parts.classes,
         ordinal=calibration.ordinal,
         factors=calibration.factors,
         factor_thresholds=calibration.factor_thresholds,
         emergency=calibration.emergency,
         ranker=ranker,
         pairs=pairs,
+        seen=np.array(sorted({text_checksum(example.document.text) for example in examples}), dtype=np.uint32),
     )
     trained_on = fingerprint((e.document.text, e.function, e.l2, e.type, str(e.risk)) for e in examples)
     return model, figures, trained_on
@@ -116,9 +117,22 @@ def save_base(model: BaseModel, figures: dict[str, Any], trained_on: str, folder
         name=f"base-{created}",
         kind="base",
         created=created,
-        components={"text": LINEAR_VERSION, "ranker": RANKER_VERSION, "pairs": PAIRS_VERSION},
-        classes=dict(model.text.classes),
-        settings={"text": model.text.settings(), "ranker": list(model.ranker.names), "seed": recipe.seed},
+        components={
+            "text": LINEAR_VERSION,
+            "clauses": CLAUSES_VERSION,
+            "cues": CUES_VERSION,
+            "judge": STACKED_VERSION,
+            "ranker": RANKER_VERSION,
+            "pairs": PAIRS_VERSION,
+        },
+        classes={head: list(names) for head, names in model.classes.items()},
+        settings={
+            "text": model.text.settings(),
+            "judge": model.judge.settings(),
+            "type_temperature": model.type_temperature,
+            "ranker": list(model.ranker.names),
+            "seed": recipe.seed,
+        },
         normaliser_version=NORMALISER_VERSION,
         training_data_fingerprint=trained_on,
         metrics=figures,
@@ -128,45 +142,6 @@ def save_base(model: BaseModel, figures: dict[str, Any], trained_on: str, folder
         "model_card.md": base_card(description),
     }
     write_bundle(folder, description, base_tensors(model), documents=documents)
-
-
-def _fields(documents: Sequence[Document], recipe: BaseRecipe) -> tuple[FieldVectoriser, ...]:
-    texts = base_fields(documents)
-    weights = {"title": recipe.title_weight, "content": 1.0}
-    return tuple(
-        FieldVectoriser(
-            field,
-            fit_vectoriser(
-                [text for text in texts[field] if text],
-                orders=recipe.orders,
-                min_texts=recipe.min_texts,
-                max_features=recipe.max_features,
-            ),
-            weight,
-        )
-        for field, weight in weights.items()
-    )
-
-
-def _out_of_fold(
-    features: sparse.csr_matrix, labels: Labels, folds: NDArray[np.int64], recipe: BaseRecipe, say: Say
-) -> dict[str, Scores]:
-    """Return head → float32[n, c]: margins of each example from the model that has not seen its fold."""
-    margins = {head: np.zeros((len(folds), len(classes)), dtype=np.float32) for head, classes in labels.classes.items()}
-    for fold in range(recipe.folds):
-        say(f"cross-validation, fold {fold + 1} of {recipe.folds}")
-        heads = fit_heads(features, labels, np.flatnonzero(folds != fold), recipe)
-        held = np.flatnonzero(folds == fold)
-        for head, fitted in heads.items():
-            margins[head][held] = fitted.margins(features[held])
-    return margins
-
-
-def _text_model(
-    fields: tuple[FieldVectoriser, ...], heads: dict[str, Any], labels: Labels, temperatures: dict[str, float]
-) -> TextModel:
-    joined = join_heads({name: (head.weights, head.intercepts) for name, head in heads.items()})
-    return TextModel(fields, joined, labels.classes, {head: temperatures[head] for head in EXCLUSIVE})
 
 
 def _day_one_ranker(examples: Sequence[Example], text: TextModel, function_margins: Scores) -> CandidateRanker:

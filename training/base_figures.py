@@ -31,21 +31,42 @@ class _Calibrated:
 
 
 def crossfit_figures(
-    examples: Sequence[Example], labels: Labels, margins: Mapping[str, Scores], folds: NDArray[np.int64]
+    examples: Sequence[Example],
+    labels: Labels,
+    margins: Mapping[str, Scores],
+    folds: NDArray[np.int64],
+    *,
+    evidence: Mapping[int, bool],
 ) -> dict[str, Any]:
     """Judge out-of-fold margins; temperatures, sigmoids, cuts and thresholds come from the other folds.
 
+    Args:
+        examples: n examples.
+        labels: Their labels.
+        margins: Head → float32[n, c], out of fold.
+        folds: int64[n].
+        evidence: Row of risk ≥ 3 → whether a quote picked out of fold overlaps the annotated evidence.
+
     Returns:
-        ``annotated`` (all), ``hotline`` (all, and ``pass1`` alone): head → figures.
+        ``annotated``, ``hotline``, and of the latter the randomly drawn ``hotline_pass1``: head → figures.
     """
     found = _crossfit(labels, margins, folds)
     source = np.array([example.source for example in examples])
     passes = np.array([example.judged_pass for example in examples])
-    return {
-        "annotated": _appeals(labels, found, np.flatnonzero(source == ANNOTATED)),
-        "hotline": _hotline(labels, found, np.flatnonzero(source == HOTLINE)),
-        "hotline_pass1": _hotline(labels, found, np.flatnonzero((source == HOTLINE) & (passes == 1))),
+    parts = {
+        "annotated": np.flatnonzero(source == ANNOTATED),
+        "hotline": np.flatnonzero(source == HOTLINE),
+        "hotline_pass1": np.flatnonzero((source == HOTLINE) & (passes == 1)),
     }
+    judge = {"annotated": _appeals, "hotline": _hotline, "hotline_pass1": _hotline}
+    return {
+        name: judge[name](labels, found, rows) | {"evidence": _evidence(evidence, rows)} for name, rows in parts.items()
+    }
+
+
+def _evidence(hits: Mapping[int, bool], rows: NDArray[np.int64]) -> dict[str, Any]:
+    judged = [hits[row] for row in rows.tolist() if row in hits]
+    return {"n": len(judged), "overlap": round(sum(judged) / max(len(judged), 1), 4)}
 
 
 def event_figures(items: Sequence[EventItem], corpus: EventCorpus, *, seed: int) -> dict[str, Any]:

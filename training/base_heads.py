@@ -1,4 +1,4 @@
-"""The heads of the base bundle: which examples teach which, and how they are calibrated."""
+"""The labels of the base bundle's heads, and how their margins are calibrated."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from models.calibration import Platt, fit_platt, temperature
 from models.linear import Scores
 from models.ordinal import OrdinalModel, fit_cuts
-from training.config import BaseRecipe
 from training.corpus import Example
-from training.linear_fit import Head, fit_exclusive, fit_ridge
 from triage.base_model import CATEGORY, EMERGENCY, FACTORS, FUNCTION, RISK, SEPARATOR, TYPE
 
 Rows = NDArray[np.int64]
 EXCLUSIVE = (FUNCTION, CATEGORY, TYPE)
 RISK_CLASSES = ["≥1", "≥2", "≥3", "≥4"]
-_RIDGE_GROUPS = ((CATEGORY,), (TYPE, RISK, FACTORS), (EMERGENCY,))
-"""Heads that share their examples share one factorisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +29,8 @@ class Labels:
         yes_no: RISK, FACTORS, EMERGENCY → bool[n, c].
         known: Head → bool[n], whether the example has this label.
         risk: int64[n], −1 where unknown.
+        topics: First-level categories.
+        topic_of_category: int64[categories], the first level of each.
     """
 
     classes: dict[str, list[str]]
@@ -41,6 +38,8 @@ class Labels:
     yes_no: dict[str, NDArray[np.bool_]]
     known: dict[str, NDArray[np.bool_]]
     risk: Rows
+    topics: list[str]
+    topic_of_category: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +79,9 @@ def make_labels(examples: Sequence[Example]) -> Labels:
     known = {head: values >= 0 for head, values in columns.items()}
     known |= {RISK: risk >= 0, FACTORS: risk >= 0, EMERGENCY: np.array([e.emergency is not None for e in examples])}
     yes_no = {RISK: risk[:, None] >= np.arange(1, 5)[None, :], FACTORS: factors, EMERGENCY: urgent}
-    return Labels(classes, columns, yes_no, known, risk)
-
-
-def fit_heads(features: sparse.csr_matrix, labels: Labels, rows: Rows, recipe: BaseRecipe) -> dict[str, Head]:
-    """Fit every head on those of the ``rows`` that have its label."""
-    chosen = np.zeros(features.shape[0], dtype=bool)
-    chosen[rows] = True
-    taught = np.flatnonzero(chosen & labels.known[FUNCTION])
-    heads = {
-        FUNCTION: fit_exclusive(
-            features[taught],
-            labels.columns[FUNCTION][taught],
-            len(labels.classes[FUNCTION]),
-            c=recipe.svm_c,
-            seed=recipe.seed,
-        )
-    }
-    for group in _RIDGE_GROUPS:
-        taught = np.flatnonzero(chosen & labels.known[group[0]])
-        targets = [_signs(labels, head, taught) for head in group]
-        joint = fit_ridge(features[taught], np.hstack(targets), penalty=recipe.ridge)
-        at = 0
-        for head, target in zip(group, targets, strict=True):
-            columns = slice(at, at + target.shape[1])
-            heads[head] = Head(joint.weights[:, columns], joint.intercepts[columns])
-            at += target.shape[1]
-    return heads
+    topics = sorted({name.partition(SEPARATOR)[0] for name in classes[CATEGORY]})
+    topic_of = np.array([topics.index(name.partition(SEPARATOR)[0]) for name in classes[CATEGORY]])
+    return Labels(classes, columns, yes_no, known, risk, topics, topic_of)
 
 
 def calibrate(margins: Mapping[str, Scores], labels: Labels, rows: Rows) -> Calibration:
@@ -139,8 +114,8 @@ def _columns(values: Sequence[str], classes: Sequence[str]) -> Rows:
     return np.array([index.get(value, -1) for value in values], dtype=np.int64)
 
 
-def _signs(labels: Labels, head: str, rows: Rows) -> NDArray[np.float64]:
-    """Return float64[rows, c] of +1 and −1."""
+def signs(labels: Labels, head: str, rows: Rows) -> NDArray[np.float64]:
+    """Return float64[rows, c] of +1 and −1, the right answers of a ridge regression."""
     if head in labels.yes_no:
         return np.where(labels.yes_no[head][rows], 1.0, -1.0)
     signs = np.full((len(rows), len(labels.classes[head])), -1.0)

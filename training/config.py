@@ -41,9 +41,10 @@ class BaseRecipe:
         seed: Of every random choice.
         orders: Shortest and longest character n-gram.
         min_texts: N-grams in fewer texts are dropped (at least 3, for privacy).
-        max_features: Size limit of each field's vocabulary.
-        svm_c: Inverse regularisation of the function head.
-        ridge: Regularisation of the other heads.
+        max_features: Size limit of the content's vocabulary.
+        title_features: Size limit of the title's vocabulary.
+        svm_c: Inverse regularisation of the functions of tickets.
+        ridge: Regularisation of the other first-level heads.
         title_weight: Length of the title's vector beside the content's.
         folds: Of the cross-validation that calibrates and is reported.
     """
@@ -52,6 +53,7 @@ class BaseRecipe:
     orders: tuple[int, int]
     min_texts: int
     max_features: int
+    title_features: int
     svm_c: float
     ridge: float
     title_weight: float

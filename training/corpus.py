@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Example:
         evidence: Verbatim quotes that justify the level.
         emergency: Someone must act within about two hours.
         unit: The handling unit (`TICKETS` only).
+        ticket_type: The city's own type of a ticket (`TICKETS` only; most have none).
         judged_pass: Annotation pass (1, 2, 3); 0 where there is none.
     """
 
@@ -50,7 +51,16 @@ class Example:
     evidence: tuple[str, ...] = ()
     emergency: bool | None = None
     unit: str = ""
+    ticket_type: str = ""
     judged_pass: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Petition:
+    """A letter of which only the first-level topic is known, in another scheme than the annotated ones."""
+
+    document: Document
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,16 @@ def read_tickets(path: Path) -> list[Example]:
         if unit:
             document = read_document(row.appeal)
             function = parse_unit_name(unit).function
-            group = f"t{document.content.text}"
-            examples.append(Example(document=document, source=TICKETS, group=group, function=function, unit=unit))
+            examples.append(
+                Example(
+                    document=document,
+                    source=TICKETS,
+                    group=f"t{document.content.text}",
+                    function=function,
+                    unit=unit,
+                    ticket_type=row.text("type"),
+                )
+            )
     return examples
 
 
@@ -129,19 +147,18 @@ def read_unlabelled(corpus: Path) -> list[Document]:
     return [read_document(row.appeal) for name in files for row in read_rows(corpus / name)]
 
 
+def read_petitions(corpus: Path) -> list[Petition]:
+    """Read the letters of appeals7 that have a first-level topic."""
+    rows = read_rows(corpus / "appeals7" / "train.csv")
+    return [Petition(read_document(row.appeal), row.text("l1")) for row in rows if row.text("l1")]
+
+
 def read_events(corpus: Path) -> EventCorpus:
     """Read messages2019 and same_event."""
     messages = tuple(row.appeal for row in read_rows(corpus / "messages2019" / "messages.csv"))
     events = tuple(GoldEvent.from_record(record) for record in _records(corpus / "same_event" / "events.jsonl"))
     pairs = json.loads((corpus / "same_event" / "ignore_pairs.json").read_text(encoding="utf-8"))
     return EventCorpus(messages, events, ignored_pairs(pairs))
-
-
-def without_titles(examples: Sequence[Example]) -> list[Example]:
-    """Return the examples as they would be if the channel had no subject line."""
-    return [
-        replace(example, document=read_document(replace(example.document.appeal, title=""))) for example in examples
-    ]
 
 
 def _document(record: dict[str, Any]) -> Document:

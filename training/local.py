@@ -27,18 +27,33 @@ from training.confidence_fit import fit_confidence
 from training.config import LocalRecipe
 from training.linear_fit import Head, fit_centroids, fit_exclusive
 from training.ranker_fit import fit_ranker
+from triage.base_model import BaseModel
 from triage.directory import Directory, Unit
 from triage.document import Document
 from triage.errors import TrainingError
+from triage.reading import function_logs
 from triage.routing.doubt import DOUBTS, WITHOUT_FUNCTION
 from triage.routing.features import FEATURES
-from triage.routing.local import AREA, CENTROID, FUNCTION, UNIT, HeldOut, LocalModel, local_tensors, unit_row
+from triage.routing.local import (
+    AREA,
+    BASE_FUNCTION,
+    CENTROID,
+    FUNCTION,
+    UNIT,
+    HeldOut,
+    LocalModel,
+    local_tensors,
+    unit_row,
+)
 from triage.routing.router import UnitRouter, area_class
 from triage.text.normalise import NORMALISER_VERSION
 
 Progress = Callable[[int, int], bool]
 MIN_TICKETS = 30
 _PLAIN_FEATURES = ("unit", "centroid", "prior")
+
+MOST_SEEN = 0.05
+"""Share of tickets the base model may have learned from before its own view is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,7 @@ def train_local(
     recipe: LocalRecipe,
     label: str,
     strip: bool,
+    base: BaseModel | None = None,
     progress: Progress | None = None,
 ) -> LocalModel:
     """Learn from a city's tickets.
@@ -77,6 +93,7 @@ def train_local(
         recipe: Settings.
         label: Name of the column the answers come from; only ``unit`` has places and functions.
         strip: Whether the documents were stripped of call-takers' instructions; kept for run time.
+        base: The base model, whose view of the function is stacked with the city's own; None leaves it out.
         progress: Called with (steps done, steps in all).
 
     Raises:
@@ -91,7 +108,7 @@ def train_local(
     steps = _Steps(progress or (lambda _done, _total: True), 7 if label == UNIT else 3)
     known = _directory_for(answers, directory, label=label)
     early, late = _early_and_late(tickets, recipe)
-    stacked = _stack(_fit(early, known, recipe, label, steps), late, known, label)
+    stacked = _stack(_fit(early, known, recipe, label, steps), late, known, label=label, base=base)
     steps.next()
     final = _fit(tickets, known, recipe, label, steps)
     text = replace(final.text, temperatures=stacked.text.temperatures)
@@ -224,12 +241,14 @@ def _labels(tickets: Sequence[Ticket], directory: Directory, label: str) -> dict
     }
 
 
-def _stack(early: _Fitted, late: Sequence[Ticket], directory: Directory, label: str) -> LocalModel:
+def _stack(
+    early: _Fitted, late: Sequence[Ticket], directory: Directory, *, label: str, base: BaseModel | None
+) -> LocalModel:
     """Fit temperatures, ranker, confidence and reliability record on tickets that the heads have not seen."""
-    documents = [ticket.document for ticket in late]
     margins = early.text.margins(early.text.features(_texts(late)))
     temperatures = _temperatures(early.text, margins, _labels(late, directory, label))
-    features, doubts = (tuple(FEATURES), tuple(DOUBTS)) if label == UNIT else (_PLAIN_FEATURES, WITHOUT_FUNCTION)
+    logs = _base_functions(base, late) if label == UNIT else None
+    features, doubts = _names(label, with_base=logs is not None)
     blank = LocalModel(
         version="",
         label=label,
@@ -242,17 +261,47 @@ def _stack(early: _Fitted, late: Sequence[Ticket], directory: Directory, label: 
         directory=directory,
     )
     router = UnitRouter(directory, blank.ranker, local=blank)
-    evidence = router.features.evidence(documents)
-    table = router.features.compute(evidence, router.local_scores(blank, margins), features)
+    scores = router.local_scores(blank, margins)
+    if base is not None and logs is not None:
+        scores[BASE_FUNCTION] = router.spread(logs, BASE_FUNCTION, base.text.classes[FUNCTION])
+    evidence = router.features.evidence([ticket.document for ticket in late])
+    table = router.features.compute(evidence, scores, features)
     column = {unit.name: i for i, unit in enumerate(router.units)}
     truth = np.array([column[ticket.answer] for ticket in late])
-    ranker = fit_ranker(table, truth, features)
+    ranker = fit_ranker(table, truth, features, prior=_expected(base, features))
     probabilities = ranker.probabilities(table)
     correct = probabilities.argmax(axis=1) == truth
     doubtful = router.doubts(probabilities, margins, doubts)
     confidence = fit_confidence(doubtful, correct, doubts)
     held_out = HeldOut(confidence.probabilities(doubtful), correct)
     return replace(blank, ranker=ranker, confidence=confidence, held_out=held_out)
+
+
+def _names(label: str, *, with_base: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the features of the ranker and those of the confidence model."""
+    if label != UNIT:
+        return _PLAIN_FEATURES, WITHOUT_FUNCTION
+    return tuple(name for name in FEATURES if with_base or name != BASE_FUNCTION), tuple(DOUBTS)
+
+
+def _base_functions(base: BaseModel | None, late: Sequence[Ticket]) -> Scores | None:
+    """Return the base model's log-probabilities of the functions, or None where it knows these very tickets.
+
+    Had the base bundle learned from the late tickets, it would look wiser on them than it will be on the next ones.
+    """
+    if base is None or sum(base.has_seen(ticket.document.text) for ticket in late) > MOST_SEEN * len(late):
+        return None
+    return function_logs(base, [ticket.document for ticket in late])
+
+
+def _expected(base: BaseModel | None, features: Sequence[str]) -> dict[str, float]:
+    """Return the day-one ranker's weights as what to expect before any ticket is seen."""
+    if base is None:
+        return {}
+    weights = dict(zip(base.ranker.names, base.ranker.weights.tolist(), strict=True))
+    if BASE_FUNCTION in features:
+        weights[BASE_FUNCTION] = weights.pop(FUNCTION)
+    return weights
 
 
 def _temperatures(

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from models.abstention import coverage_at
+from models.bundle import load_bundle
 from models.calibration import expected_calibration_error
 from training.card import local_card
 from training.config import CONFIGS, LocalRecipe, load_recipe
@@ -17,6 +18,7 @@ from training.evaluate import evaluate
 from training.evaluate_command import write_metrics
 from training.local import Ticket, save_local, train_local
 from training.tables import print_figures
+from triage.base_model import base_bundle_path, base_model_from
 from triage.commands.columns import parse_columns
 from triage.commands.progress import ConsoleWatch
 from triage.commands.terminal import make_screen
@@ -57,6 +59,7 @@ def run_train(options: TrainOptions) -> None:
             recipe=recipe,
             label=options.label,
             strip=options.strip,
+            base=base_model_from(load_bundle(base_bundle_path())),
             progress=watch("训练步骤"),
         )
     figures: dict[str, Any] = {"held_out": _held_out_figures(model), "tickets": len(tickets), "titles": options.titles}

@@ -20,25 +20,29 @@ from triage.decision import (
     Decision,
     DemandText,
     EventDecision,
+    Quote,
     Reason,
     RiskDecision,
     UnitDecision,
 )
 from triage.directory import Directory, Unit
 from triage.document import masked_text
-from triage.evidence import highlighted_words, risk_quotes
+from triage.escalation import RiskScores, risk_scores
+from triage.evidence import highlighted_words, open_quote, risk_quotes
 from triage.reading import Reading
 from triage.routing.local import CITY, LocalModel
 from triage.routing.places import guess_place, narrowest
 from triage.routing.router import UnitRouter
 from triage.rules import (
     AdmissionList,
+    Danger,
     DeadlineRules,
     RouteOut,
     assisting_units,
     color,
     complained_about,
     handling_level,
+    life_danger,
     route_out,
 )
 from triage.text.demands import Demand, split_demands
@@ -58,6 +62,9 @@ LEAST_AREA = 0.6
 
 QUOTED_FROM = 2
 """Risk level from which evidence is quoted; below it there is nothing to prove."""
+
+MOST_QUOTES = 2
+"""Quotes of evidence at the most."""
 
 _UTILITIES = frozenset(("供水公司", "供电公司", "燃气公司"))
 
@@ -109,11 +116,13 @@ class Assembler:
     def assemble(self, reading: Reading, event: EventDecision | None) -> Decision:
         """Decide one appeal."""
         document = reading.document
-        functions = _top(reading.functions, self._base.text.classes[FUNCTION])
-        types = _top(reading.types, self._base.text.classes[TYPE])
-        risk = self._risk(reading)
+        functions = _top(reading.functions, self._base.classes[FUNCTION])
+        types = _top(reading.types, self._base.classes[TYPE])
+        danger = life_danger(document.text)
+        scores = risk_scores(reading, danger)
+        risk = self._risk(reading, scores, danger)
         demands = split_demands(document.content if document.content.text.strip() else document.title)
-        channel = route_out(document.text, type_=types[0].name, emergency=reading.emergency)
+        channel = route_out(document.text, type_=types[0].name, emergency=scores.emergency)
         routed = self._routed(reading)
         lead = routed.units[0][0].function if routed.units else functions[0].name
         area = self._area(reading)
@@ -135,33 +144,32 @@ class Assembler:
             types=types,
             risk=risk,
             event=event or EventDecision(f"E-{document.appeal.id}"),
-            explanation=self._explanation(reading, routed, area, channel),
+            explanation=self._explanation(reading, routed, area, channel=channel, danger=danger),
             demands=self._demand_texts(reading, demands),
             level=Reason(level.name, level.reason),
             assisting=self._assisting(reading, lead, area),
             route_out=(channel.channel, channel.reason) if channel else None,
-            deadline=self._deadline(reading, types[0].name, lead),
+            deadline=self._deadline(reading, types[0].name, lead, emergency=scores.emergency),
             bundle=self._bundle,
             normaliser=NORMALISER_VERSION,
         )
 
-    def _risk(self, reading: Reading) -> RiskDecision:
-        names = self._base.text.classes[FACTORS]
+    def _risk(self, reading: Reading, scores: RiskScores, danger: Danger | None) -> RiskDecision:
+        names = self._base.classes[FACTORS]
         shown = np.flatnonzero(reading.factors >= self._base.factor_thresholds)
         factors = sorted((Candidate(names[i], float(reading.factors[i])) for i in shown), key=lambda c: -c.probability)
-        quotes = risk_quotes(reading.document, reading.risk_credit) if reading.risk_level >= QUOTED_FROM else ()
         return RiskDecision(
-            level=reading.risk_level,
-            color=color(reading.risk_level),
-            probabilities=tuple(float(p) for p in reading.risk_levels),
-            score=reading.risk_score,
-            emergency=reading.emergency,
+            level=scores.level,
+            color=color(scores.level),
+            probabilities=tuple(float(p) for p in scores.probabilities),
+            score=scores.score,
+            emergency=scores.emergency,
             factors=tuple(factors),
-            evidence=quotes,
+            evidence=_evidence(reading, scores.level, danger),
         )
 
     def _categories(self, reading: Reading) -> tuple[CategoryCandidate, ...]:
-        top = _top(reading.categories, self._base.text.classes[CATEGORY])
+        top = _top(reading.categories, self._base.classes[CATEGORY])
         parts = ((candidate.name.partition(SEPARATOR), candidate.probability) for candidate in top)
         return tuple(CategoryCandidate(l1, l2, probability) for (l1, _, l2), probability in parts)
 
@@ -233,7 +241,13 @@ class Assembler:
         return area if self._directory is not None and self._directory.area(area) is not None else ""
 
     def _explanation(
-        self, reading: Reading, routed: _Routed, area: AreaDecision, channel: RouteOut | None
+        self,
+        reading: Reading,
+        routed: _Routed,
+        area: AreaDecision,
+        *,
+        channel: RouteOut | None,
+        danger: Danger | None,
     ) -> tuple[Reason, ...]:
         reasons = [highlighted_words(reading.document, reading.route_credit)]
         if area.name:
@@ -244,7 +258,9 @@ class Assembler:
                 reasons.append(Reason("duty", f"{routed.units[0][0].name}职责：{'、'.join(duties)}"))
         if routed.avoided is not None:
             reasons.append(Reason("rule", f"被反映单位“{routed.avoided.name}”回避"))
-        if channel is not None:
+        if danger is not None:
+            reasons.append(Reason("rule", f"风险按规则提级：{danger.reason}"))
+        if channel is not None and (danger is None or channel.reason != danger.reason):
             reasons.append(Reason("rule", channel.reason))
         return tuple(reason for reason in reasons if reason is not None)
 
@@ -254,7 +270,7 @@ class Assembler:
         return tuple(DemandText(masked_text(raw, demand.raw), demand.raw.start, demand.raw.end) for demand in demands)
 
     def _assisting(self, reading: Reading, lead: str, area: AreaDecision) -> tuple[str, ...]:
-        names = self._base.text.classes[FUNCTION]
+        names = self._base.classes[FUNCTION]
         likely = {names[i]: float(reading.functions[i]) for i in np.argsort(-reading.functions)[:SHOWN]}
         return assisting_units(
             reading.document.text,
@@ -264,14 +280,28 @@ class Assembler:
             area=self._known(area.name),
         )
 
-    def _deadline(self, reading: Reading, type_: str, lead: str) -> tuple[datetime, datetime, str] | None:
+    def _deadline(
+        self, reading: Reading, type_: str, lead: str, *, emergency: float
+    ) -> tuple[datetime, datetime, str] | None:
         found = self._deadlines.deadline(
             reading.document.appeal.created_at,
             type_=type_,
-            emergency=reading.emergency >= EMERGENCY,
+            emergency=emergency >= EMERGENCY,
             utilities=lead in _UTILITIES,
         )
         return (found.accept_by, found.finish_by, found.rule) if found else None
+
+
+def _evidence(reading: Reading, level: int, danger: Danger | None) -> tuple[Quote, ...]:
+    """Quote what shows the risk; the words of a danger found by rule come first."""
+    if level < QUOTED_FROM:
+        return ()
+    quotes = risk_quotes(reading.document, reading.clauses, level=level)
+    found = open_quote(reading.document, danger.span) if danger else None
+    if found is None:
+        return quotes
+    others = (q for q in quotes if q.field != found.field or q.end <= found.start or found.end <= q.start)
+    return (found, *others)[:MOST_QUOTES]
 
 
 def _top(probabilities: NDArray[np.float32], names: Sequence[str]) -> tuple[Candidate, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +11,31 @@ from numpy.typing import NDArray
 from triage.decision import Quote, Reason
 from triage.document import Document
 from triage.text.aligned import Span
-from triage.text.sentences import clauses
 
 Credit = NDArray[np.float32]
 
 _TOKEN = re.compile(r"\[(?:手机号|电话|证件号|银行卡|车牌|邮箱|微信|QQ|姓名|住址)\]")
 _EDGE = " ，。！？；：、,.!?;:\n"
 _MIN_QUOTE = 3
+_LONGEST_JOINED = 40
+_SERIOUS = 3
 _MAX_HIGHLIGHTS = 4
 _MIN_HIGHLIGHT, _MAX_HIGHLIGHT = 2, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """The clauses of one appeal.
+
+    Attributes:
+        starts: int64[m], first character of each clause in `Document.text`, ascending.
+        ends: int64[m], one past its last character.
+        scores: float32[m, 2], log-odds that it proves a level ≥ 3, a level ≥ 2.
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    scores: Credit
 
 
 def joint_credit(document: Document, title: Credit, content: Credit) -> Credit:
@@ -28,22 +45,50 @@ def joint_credit(document: Document, title: Credit, content: Credit) -> Credit:
     return np.concatenate([title, np.zeros(1, np.float32), content])
 
 
-def risk_quotes(document: Document, credit: Credit, *, most: int = 2) -> tuple[Quote, ...]:
-    """Quote the clauses that raise the risk most, in reading order.
+def risk_quotes(document: Document, clauses: Clauses, *, level: int, most: int = 2) -> tuple[Quote, ...]:
+    """Quote the clauses that prove the risk, in reading order.
 
     Args:
         document: The appeal.
-        credit: float32[characters of its text], what each adds to the risk.
+        clauses: Its clauses with their scores.
+        level: The risk level to prove; for 2 the clause need only be notable, above it serious too.
         most: Number of quotes at the most.
 
-    Quotes never hold masked personal data: a clause is cut at such a token and its better part is taken.
+    A clause is quoted with its better neighbour where both together stay short: 工资拖欠半年 alone says less than
+    工资拖欠半年，准备集体上访. Quotes never hold masked personal data: a clause is cut at such a token and its longer part
+    is taken.
     """
-    running = np.concatenate([[0.0], np.cumsum(credit)])
-    parts = [part for clause in clauses(document.text) for part in _without_tokens(document.text, clause)]
-    ranked = sorted(parts, key=lambda p: (running[p.start] - running[p.end], p.start))
-    chosen = [part for part in ranked[:most] if running[part.end] - running[part.start] > 0]
+    scores = clauses.scores[:, 1] if level < _SERIOUS else clauses.scores.sum(axis=1)
+    chosen: list[Span] = []
+    for clause in np.argsort(-scores, kind="stable").tolist():
+        if len(chosen) == most:
+            break
+        if any(span.start <= clauses.starts[clause] < span.end for span in chosen):
+            continue
+        parts = _without_tokens(document.text, _with_neighbour(document, clauses, scores, clause))
+        if parts:
+            chosen.append(max(parts, key=lambda part: part.end - part.start))
     quotes = (document.quote(part.start, part.end) for part in sorted(chosen, key=lambda p: p.start))
     return tuple(quote for quote in quotes if quote is not None)
+
+
+def _with_neighbour(document: Document, clauses: Clauses, scores: Credit, clause: int) -> Span:
+    alone = Span(int(clauses.starts[clause]), int(clauses.ends[clause]))
+    beside = [other for other in (clause - 1, clause + 1) if 0 <= other < len(scores)]
+    if not beside:
+        return alone
+    other = max(beside, key=lambda at: float(scores[at]))
+    both = Span(min(alone.start, int(clauses.starts[other])), max(alone.end, int(clauses.ends[other])))
+    border = len(document.title.text)
+    crosses = both.start < border < both.end
+    return alone if crosses or both.end - both.start > _LONGEST_JOINED else both
+
+
+def open_quote(document: Document, span: Span) -> Quote | None:
+    """Quote a stretch of `Document.text`, unless it holds masked personal data."""
+    if _TOKEN.search(document.text, span.start, span.end):
+        return None
+    return document.quote(span.start, span.end)
 
 
 def highlighted_words(document: Document, credit: Credit) -> Reason | None:

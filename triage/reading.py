@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from models.calibration import probabilities
+from models.clauses import ClauseLayout, document_features
 from models.linear import Scores
 from models.text_model import TextModel, Weigh
-from triage.base_model import CATEGORY, EMERGENCY, FACTORS, FUNCTION, RISK, TYPE, BaseModel, base_fields
+from triage.base_model import (
+    CALL_FUNCTION,
+    CATEGORY,
+    CHANNEL,
+    EMERGENCY,
+    FACTORS,
+    FUNCTION,
+    RISK,
+    ROUTE_HEADS,
+    TYPE,
+    BaseModel,
+    base_fields,
+)
+from triage.clause_reading import ClauseTexts, read_clauses
 from triage.document import Document
-from triage.evidence import joint_credit
+from triage.evidence import Clauses, joint_credit
 from triage.routing.local import AREA, UNIT, LocalModel
 from triage.routing.places import PlaceMention
 from triage.routing.router import Ranking, UnitRouter
 
 Vector = NDArray[np.float32]
 
+_SUREST = 0.95
+"""Largest share of either model in the function."""
+
 _LOCAL_CREDIT = (UNIT, FUNCTION, AREA)
-_RISK_COLUMNS = (1, 2)
-"""Columns of the risk head whose sum ranks evidence: "level ≥ 2" and "level ≥ 3", where the warnings begin."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +59,7 @@ class Reading:
         places: Areas of the directory that the text names.
         phrases: Names, function words and duties that the text holds.
         local_area: Most probable area by the city's own model with its probability; None without one.
-        risk_credit: float32[characters], what each adds to the risk.
+        clauses: The clauses with what they prove about the risk.
         route_credit: float32[characters], what each adds to the first candidate over the second.
     """
 
@@ -60,7 +76,7 @@ class Reading:
     places: Sequence[PlaceMention]
     phrases: frozenset[str]
     local_area: tuple[str, float] | None
-    risk_credit: Vector
+    clauses: Clauses
     route_credit: Vector
 
 
@@ -68,26 +84,30 @@ def read_scores(
     documents: Sequence[Document], *, base: BaseModel, local: LocalModel | None, router: UnitRouter | None
 ) -> list[Reading]:
     """Score a batch of at least one document."""
-    fields = base_fields(documents)
-    features = base.text.features(fields)
-    margins = base.text.margins(features)
-    logs = {head: base.text.log_probabilities(margins, head) for head in (FUNCTION, CATEGORY, TYPE)}
-    risk_columns = [base.text.heads.columns[RISK].start + column for column in _RISK_COLUMNS]
-    risk_weights = base.text.heads.weights[:, risk_columns].sum(axis=1)
-    risk_credit = _joint(documents, base.text.credit(fields, features, lambda columns, _: risk_weights[columns]))
-    ranking, areas, route_credit = _route(documents, logs[FUNCTION], base, local, router, features=features)
-    at_least = base.ordinal.at_least(margins[RISK])
-    levels = base.ordinal.levels(margins[RISK])
-    level_probabilities = base.ordinal.level_probabilities(margins[RISK])
-    factors = base.factors.probabilities(margins[FACTORS])
-    emergency = base.emergency.probabilities(margins[EMERGENCY])
+    features = base.text.features(base_fields(documents))
+    margins = mixed_margins(base.text.margins(features))
+    logs = {head: base.text.log_probabilities(margins, head) for head in (FUNCTION, CATEGORY)}
+    shares = call_shares(margins)
+    ranking, areas, route_credit = _route(
+        documents, logs[FUNCTION], base, local, router, features=features, shares=shares
+    )
+    clauses = read_clauses(documents)
+    scores = base.clauses.scores(clauses.found, clauses.layout)
+    judged = base.judge.margins(judge_inputs(margins, clauses, scores))
+    types = probabilities(judged[TYPE], base.type_temperature)
+    at_least = base.ordinal.at_least(judged[RISK])
+    levels = base.ordinal.levels(judged[RISK])
+    level_probabilities = base.ordinal.level_probabilities(judged[RISK])
+    factors = base.factors.probabilities(judged[FACTORS])
+    emergency = base.emergency.probabilities(judged[EMERGENCY])
+    quotable = split_clauses(clauses.layout, scores)
     nothing = np.zeros(0, dtype=np.float32)
     return [
         Reading(
             document=document,
             functions=np.exp(logs[FUNCTION][i]),
             categories=np.exp(logs[CATEGORY][i]),
-            types=np.exp(logs[TYPE][i]),
+            types=types[i],
             risk_level=int(levels[i]),
             risk_levels=level_probabilities[i],
             risk_score=float(at_least[i, 2]),
@@ -97,11 +117,53 @@ def read_scores(
             places=ranking.evidence.places[i] if ranking else (),
             phrases=frozenset(ranking.evidence.phrases[i]) if ranking else frozenset(),
             local_area=areas[i] if areas else None,
-            risk_credit=risk_credit[i],
+            clauses=quotable[i],
             route_credit=route_credit[i],
         )
         for i, document in enumerate(documents)
     ]
+
+
+def function_logs(base: BaseModel, documents: Sequence[Document]) -> Scores:
+    """Return float32[n, f]: the base model's log-probabilities of the functions for at least one document."""
+    margins = mixed_margins(base.text.margins(base.text.features(base_fields(documents))))
+    return base.text.log_probabilities(margins, FUNCTION)
+
+
+def call_shares(margins: Mapping[str, Scores]) -> Vector:
+    """Return float32[n]: how much each text is taken for a call-taker's note, never quite 0 or 1."""
+    share = np.clip(0.5 + 0.5 * margins[CHANNEL][:, 0], 1.0 - _SUREST, _SUREST)
+    return np.asarray(share, dtype=np.float32)
+
+
+def mixed_margins(margins: Mapping[str, Scores]) -> dict[str, Scores]:
+    """Mix the function of letters and that of hotline tickets by what the text looks like.
+
+    Either model alone loses ten points on the other's texts: a ticket says 市民来电反映 and names the place first, a
+    letter tells a story.
+    """
+    share = call_shares(margins)[:, None]
+    function = (1.0 - share) * margins[FUNCTION] + share * margins[CALL_FUNCTION]
+    return {**margins, FUNCTION: np.asarray(function, dtype=np.float32)}
+
+
+def judge_inputs(margins: Mapping[str, Scores], clauses: ClauseTexts, scores: Scores) -> Scores:
+    """Return float32[n, p], what the second level reads, in the order of `judge_input_names`.
+
+    Args:
+        margins: Of all first-level heads, signals in their order.
+        clauses: The same texts' clauses and cues.
+        scores: float32[m, 2] of the clauses.
+    """
+    signals = [values for head, values in margins.items() if head not in ROUTE_HEADS]
+    return np.hstack([*signals, document_features(scores, clauses.layout), clauses.cues])
+
+
+def split_clauses(layout: ClauseLayout, scores: Scores) -> list[Clauses]:
+    """Deal the clauses of a batch out to their texts."""
+    cuts = np.searchsorted(layout.owners, np.arange(1, layout.texts))
+    parts = (np.split(array, cuts) for array in (layout.starts, layout.ends, scores))
+    return [Clauses(starts, ends, values) for starts, ends, values in zip(*parts, strict=True)]
 
 
 def _route(
@@ -112,12 +174,14 @@ def _route(
     router: UnitRouter | None,
     *,
     features: sparse.csr_matrix,
+    shares: Vector,
 ) -> tuple[Ranking | None, list[tuple[str, float]] | None, list[Vector]]:
     """Rank units and say which characters spoke for the first one, by the model that mattered most."""
     if local is None or router is None:
         ranking = router.rank(documents, functions, base.text.classes[FUNCTION], {}) if router else None
         best = np.argsort(-functions, axis=1, kind="stable")[:, :2]
-        credit = base.text.credit(base_fields(documents), features, _contrast(base.text, [(FUNCTION, 1.0, best)]))
+        heads = [(FUNCTION, 1.0 - shares, best), (CALL_FUNCTION, shares, best)]
+        credit = base.text.credit(base_fields(documents), features, _contrast(base.text, heads))
         return ranking, None, _joint(documents, credit)
     texts = {"text": [document.text for document in documents]}
     local_features = local.text.features(texts)
@@ -135,18 +199,21 @@ def _areas(local: LocalModel, margins: dict[str, Scores]) -> list[tuple[str, flo
     return [(names[int(row.argmax())], float(np.exp(row.max()))) for row in logs]
 
 
-def _local_heads(local: LocalModel, router: UnitRouter, ranking: Ranking) -> list[tuple[str, float, NDArray[np.int64]]]:
-    """Return (head, weight in the ranker per margin, int64[n, 2] columns of the two best units' classes)."""
+def _local_heads(
+    local: LocalModel, router: UnitRouter, ranking: Ranking
+) -> list[tuple[str, Vector, NDArray[np.int64]]]:
+    """Return (head, float32[n] weight in the ranker per margin, int64[n, 2] columns of the two best units' classes)."""
     best = np.argsort(-ranking.probabilities, axis=1, kind="stable")[:, :2]
     weights = dict(zip(local.ranker.names, local.ranker.weights.tolist(), strict=True))
+    same = np.ones(len(best), dtype=np.float32)
     return [
-        (head, weights[head] / local.text.temperatures[head], router.columns_of(head)[best])
+        (head, same * (weights[head] / local.text.temperatures[head]), router.columns_of(head)[best])
         for head in _LOCAL_CREDIT
         if head in local.text.temperatures and weights.get(head, 0.0) > 0.0
     ]
 
 
-def _contrast(model: TextModel, heads: list[tuple[str, float, NDArray[np.int64]]]) -> Weigh:
+def _contrast(model: TextModel, heads: list[tuple[str, Vector, NDArray[np.int64]]]) -> Weigh:
     """Weigh features by what they add to the first candidate over the second."""
     weights = model.heads.weights
 
@@ -155,8 +222,8 @@ def _contrast(model: TextModel, heads: list[tuple[str, float, NDArray[np.int64]]
         for head, factor, best in heads:
             start = model.heads.columns[head].start
             first, second = best[rows, 0], best[rows, -1]
-            total += factor * np.where(first >= 0, weights[columns, start + first], 0.0)
-            total -= factor * np.where(second >= 0, weights[columns, start + second], 0.0)
+            total += factor[rows] * np.where(first >= 0, weights[columns, start + first], 0.0)
+            total -= factor[rows] * np.where(second >= 0, weights[columns, start + second], 0.0)
         return total
 
     return weigh

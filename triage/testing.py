@@ -23,12 +23,14 @@ from triage.decision import (
 from triage.document import read_document
 from triage.events import WordCutter
 from triage.events.features import FEATURES
+from triage.evidence import Clauses
 from triage.pipeline.options import Engine
 from triage.reading import Reading
 from triage.rules import color
 from triage.text.normalise import NORMALISER_VERSION
 
 _NOTHING = np.zeros(0, dtype=np.float32)
+_NO_CLAUSES = Clauses(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.float32))
 
 
 class FakeDecider:
@@ -61,7 +63,7 @@ class FakeDecider:
                 places=(),
                 phrases=frozenset(),
                 local_area=None,
-                risk_credit=_NOTHING,
+                clauses=_NO_CLAUSES,
                 route_credit=_NOTHING,
             )
             for appeal in appeals

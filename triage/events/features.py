@@ -99,18 +99,14 @@ class PairFeatures:
         return np.concatenate(blocks) if blocks else np.empty((0, len(FEATURES)), dtype=np.float32)
 
     def _block(self, left: Rows, right: Rows) -> Floats:
-        columns = [*self._text(left, right), *self._plain(left, right)]
+        columns = [*self._grams(left, right), *self._words(left, right), *self._plain(left, right)]
         return np.column_stack([*columns, self.names.compare(left, right)]).astype(np.float32)
 
-    def _text(self, left: Rows, right: Rows) -> list[Floats]:
+    def _grams(self, left: Rows, right: Rows) -> list[Floats]:
         c = self.collection
         grams = _shared(c.grams, c.grams, left, right)
         lead = _shared(c.lead, c.lead, left, right)
         forth, back = _shared(c.lead, c.grams, left, right), _shared(c.grams, c.lead, left, right)
-        words = _shared(c.words, c.words, left, right)
-        lead_words = _shared(c.lead_words, c.lead_words, left, right)
-        matter_words = _shared(c.matter, c.matter, left, right)
-        numbers = _shared(c.numbers, c.numbers, left, right)
         covered = _over(forth.shared, c.lead.mass[left]), _over(back.shared, c.lead.mass[right])
         seldom = _over(forth.seldom, c.lead.mass[left]), _over(back.seldom, c.lead.mass[right])
         matter = self._matter_mass
@@ -131,6 +127,15 @@ class PairFeatures:
             np.minimum(*covered),
             np.maximum(*seldom),
             np.minimum(*seldom),
+        ]
+
+    def _words(self, left: Rows, right: Rows) -> list[Floats]:
+        c = self.collection
+        words = _shared(c.words, c.words, left, right)
+        lead_words = _shared(c.lead_words, c.lead_words, left, right)
+        matter_words = _shared(c.matter, c.matter, left, right)
+        numbers = _shared(c.numbers, c.numbers, left, right)
+        return [
             words.cosine,
             np.log1p(words.shared),
             _over(words.shared, np.minimum(c.words.mass[left], c.words.mass[right])),

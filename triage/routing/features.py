@@ -21,7 +21,8 @@ FLOOR = -9.0
 """Natural logarithm below which a probability counts as "never seen" (about 1 in 8,000)."""
 
 FEATURES: Mapping[str, str] = {
-    "function": "log P(function of the unit | text)",
+    "function": "log P(function of the unit | text), learned from the city's own tickets where there are any",
+    "base_function": "the same by the base model, beside the city's own",
     "unit": "log P(unit | text) of the city's own model",
     "area": "log P(area of the unit | text) learned from the city's own tickets",
     "centroid": "cosine to the mean of the unit's own tickets",

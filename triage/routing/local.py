@@ -19,7 +19,7 @@ from triage.directory import Directory, Unit
 from triage.routing.doubt import DOUBTS
 from triage.routing.features import FEATURES
 
-UNIT, FUNCTION, AREA, CENTROID = "unit", "function", "area", "centroid"
+UNIT, FUNCTION, AREA, CENTROID, BASE_FUNCTION = "unit", "function", "area", "centroid", "base_function"
 CITY = "全市"
 """Class of the area head for units that serve the whole city."""
 

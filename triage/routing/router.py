@@ -16,7 +16,7 @@ from triage.directory import Directory, Unit
 from triage.document import Document
 from triage.routing.doubt import doubt_features
 from triage.routing.features import FLOOR, Evidence, Floats, UnitFeatures
-from triage.routing.local import AREA, CENTROID, CITY, FUNCTION, UNIT, LocalModel
+from triage.routing.local import AREA, BASE_FUNCTION, CENTROID, CITY, FUNCTION, UNIT, LocalModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class UnitRouter:
             scores = {FUNCTION: self.spread(functions, FUNCTION, function_names)}
         else:
             scores = self.local_scores(self._local, local)
+            if BASE_FUNCTION in self._ranker.names:
+                scores[BASE_FUNCTION] = self.spread(functions, BASE_FUNCTION, function_names)
         features = self.features.compute(evidence, scores, self._ranker.names)
         utilities = self._ranker.utilities(features)
         utilities[~self._valid(documents)] = -np.inf
@@ -107,7 +109,7 @@ class UnitRouter:
         return self._columns[head]
 
     def _class_of(self, unit: Unit, head: str) -> str:
-        if head == FUNCTION:
+        if head in (FUNCTION, BASE_FUNCTION):
             return unit.function or "其他"
         return area_class(self.directory, unit) if head == AREA else unit.name
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from triage.rules.assisting import assisting_units
 from triage.rules.color import color
 from triage.rules.conduct import complained_about
+from triage.rules.danger import Danger, life_danger
 from triage.rules.deadlines import Deadline, DeadlineRules
 from triage.rules.levels import AdmissionList, Level, handling_level
 from triage.rules.route_out import RouteOut, route_out
 
 __all__ = [
     "AdmissionList",
+    "Danger",
     "Deadline",
     "DeadlineRules",
     "Level",
@@ -19,5 +21,6 @@ __all__ = [
     "color",
     "complained_about",
     "handling_level",
+    "life_danger",
     "route_out",
 ]

@@ -1,4 +1,4 @@
-"""What surrounds a cue: denied, supposed, asked, past or quoted words are no statement about now."""
+"""What surrounds a cue: denied, supposed, asked or quoted words are no statement about now."""
 
 from __future__ import annotations
 
@@ -16,18 +16,6 @@ _SUPPOSED = re.compile(
 )
 _ASKED = re.compile(
     r"如何|怎么|怎样|咨询|请问|什么流程|哪些材料|在哪里?|去哪|流程|需要什么|可不可以|能不能|能否|可否|可以"
-)
-# Dated before today; 现在 in the same sentence outweighs it (昨晚开始着火，现在还在烧).
-_PAST = re.compile(
-    r"去年|前年|上次|上个?月|上周|上个?星期|昨[天日晚夜]|前[天日晚]|前几[天日]|之前|以前|曾经|曾|当时|那[天次年时]|此前|前段时间|先前|原先|早年"
-    r"|(?:19|20)\d\d年|\d{1,2}月份?\d{0,2}[日号]?|多年"
-)
-# Over or habitual, whatever else the sentence says about now (火灾现在已被扑灭, 现在每天有人打架).
-_OVER = re.compile(
-    r"经常|多次|几次|每[天次晚到年]|有时|总是|长期|不时|屡次|常年|时常|一直以来|几乎|惨案|已经?被?(?:处理|扑灭|扑救|恢复|送医|送往|去世|获救|救出)"
-)
-_NOW = re.compile(
-    r"现在|正在|此[刻时]|目前|刚刚|刚才|马上|赶紧|快来|救命|紧急|救我|救救|分钟前|立即|立刻|速来|仍在|还在"
 )
 # 关于…的问题》工单内容: the call-back repeats an earlier ticket.
 _QUOTED = re.compile(r"工单|办件结果|答复[：:]|来电反馈|回复如下|处理结果")
@@ -52,17 +40,6 @@ def is_supposed(text: str, start: int) -> bool:
 def is_asked(text: str, start: int, end: int) -> bool:
     """Say whether the cue's sentence asks how to do it."""
     return _ASKED.search(sentence(text, start, end)) is not None
-
-
-def is_past(text: str, start: int, end: int) -> bool:
-    """Say whether the cue's sentence calls the matter over, habitual, or (without a 现在) dates it before today."""
-    around = sentence(text, start, end)
-    return _OVER.search(around) is not None or (_PAST.search(around) is not None and _NOW.search(around) is None)
-
-
-def is_now(text: str, start: int, end: int) -> bool:
-    """Say whether the cue's sentence says that it happens now."""
-    return _NOW.search(sentence(text, start, end)) is not None
 
 
 def is_advice(text: str, start: int) -> bool:

@@ -1,0 +1,114 @@
+"""Reads every corpus of the base bundle and lays it out as the arrays the first level learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.ngrams import fit_vectoriser
+from models.text_model import FieldVectoriser, features_of
+from training.base_heads import make_labels
+from training.clause_fit import mark_clauses
+from training.config import BaseRecipe
+from training.corpus import (
+    HOTLINE,
+    Example,
+    Petition,
+    read_annotated,
+    read_hotline,
+    read_petitions,
+    read_tickets,
+    read_unlabelled,
+)
+from training.folds import grouped_folds
+from training.signals import Material
+from triage.base_model import base_fields
+from triage.document import Document
+
+_LEAST_OF_A_TYPE = 50
+"""Ticket types with fewer examples are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """All texts of the corpora.
+
+    Attributes:
+        examples: Annotated letters, hotline tickets with a risk level, routed tickets.
+        petitions: Letters with a first-level topic only.
+        unlabelled: Letters without labels; some are annotated ones again.
+    """
+
+    examples: Sequence[Example]
+    petitions: Sequence[Petition]
+    unlabelled: Sequence[Document]
+
+    @classmethod
+    def read(cls, corpus: Path) -> Texts:
+        """Read the corpora from their folder."""
+        tickets = read_tickets(corpus / "haikou12345" / "tickets_train.csv")
+        examples = [*read_annotated(corpus), *read_hotline(corpus), *tickets]
+        return cls(examples, read_petitions(corpus), read_unlabelled(corpus))
+
+
+def fit_fields(texts: Texts, recipe: BaseRecipe) -> tuple[FieldVectoriser, ...]:
+    """Learn the vocabularies of title and content."""
+    words = base_fields([*(example.document for example in texts.examples), *texts.unlabelled])
+    sizes = {"title": recipe.title_features, "content": recipe.max_features}
+    weights = {"title": recipe.title_weight, "content": 1.0}
+    return tuple(
+        FieldVectoriser(
+            field,
+            fit_vectoriser(
+                [text for text in words[field] if text],
+                orders=recipe.orders,
+                min_texts=recipe.min_texts,
+                max_features=size,
+            ),
+            weights[field],
+        )
+        for field, size in sizes.items()
+    )
+
+
+def make_material(texts: Texts, fields: tuple[FieldVectoriser, ...], recipe: BaseRecipe) -> Material:
+    """Turn texts into features, labels and folds."""
+    examples = texts.examples
+    types, type_names = _ticket_types(examples)
+    topics = sorted({petition.topic for petition in texts.petitions})
+    return Material(
+        features=features_of(fields, base_fields([example.document for example in examples])),
+        labels=make_labels(examples),
+        source=np.array([example.source for example in examples]),
+        folds=grouped_folds([example.group for example in examples], folds=recipe.folds, seed=recipe.seed),
+        pool=features_of(fields, base_fields(_others(texts))),
+        petitions=features_of(fields, base_fields([petition.document for petition in texts.petitions])),
+        petition_topics=np.array([topics.index(petition.topic) for petition in texts.petitions]),
+        topics=topics,
+        ticket_types=types,
+        ticket_type_names=type_names,
+        clauses=mark_clauses(examples),
+    )
+
+
+def _others(texts: Texts) -> list[Document]:
+    """Return the unlabelled letters that are no labelled example, each text once."""
+    seen = {example.document.content.text for example in texts.examples}
+    kept: dict[str, Document] = {}
+    for document in texts.unlabelled:
+        if document.content.text not in seen:
+            kept.setdefault(document.content.text, document)
+    return list(kept.values())
+
+
+def _ticket_types(examples: Sequence[Example]) -> tuple[NDArray[np.int64], list[str]]:
+    """Number the city's own types; not of tickets that are judged, whose type would otherwise leak."""
+    judged = {example.document.content.text for example in examples if example.source == HOTLINE}
+    types = ["" if e.document.content.text in judged else e.ticket_type for e in examples]
+    names = sorted({name for name in types if name and types.count(name) >= _LEAST_OF_A_TYPE})
+    index = {name: i for i, name in enumerate(names)}
+    return np.array([index.get(name, -1) for name in types], dtype=np.int64), names
