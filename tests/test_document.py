@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from triage.appeal import Appeal
 from triage.clause_reading import read_clauses
 from triage.document import MAX_CHARS, Document, read_document
+from triage.events.words import WordCutter
 from triage.evidence import Clauses, highlighted_words, risk_quotes
 
 
@@ -85,7 +86,7 @@ def test_highlights_are_words_and_never_punctuation_or_masks() -> None:
     document = read_document(Appeal(id="1", content="小区停水，电话13800001234"))
     credit = np.ones(len(document.text), np.float32)
     credit[document.text.index("停水") : document.text.index("停水") + 2] = 5.0
-    reason = highlighted_words(document, credit)
+    reason = highlighted_words(document, credit, WordCutter())
     assert reason is not None
     assert "停水" in reason.text
     assert "1380000" not in reason.text
@@ -94,4 +95,4 @@ def test_highlights_are_words_and_never_punctuation_or_masks() -> None:
 def test_without_credit_nothing_is_highlighted() -> None:
     document = read_document(Appeal(id="1", content="小区停水"))
     nothing = np.zeros(len(document.text), np.float32)
-    assert highlighted_words(document, nothing) is None
+    assert highlighted_words(document, nothing, WordCutter()) is None

@@ -28,6 +28,7 @@ from triage.decision import (
 from triage.directory import Directory, Unit
 from triage.document import masked_text
 from triage.escalation import RiskScores, risk_scores
+from triage.events.words import WordCutter
 from triage.evidence import highlighted_words, open_quote, risk_quotes
 from triage.reading import Reading
 from triage.routing.local import CITY, LocalModel
@@ -109,6 +110,7 @@ class Assembler:
         self._settings = settings
         self._deadlines = deadlines
         self._admission = admission
+        self._words = WordCutter()
         self._threshold = local.held_out.threshold(settings.precision) if local else NEVER
         self._trained = local is not None
         self._bundle = f"{base.version} {local.version}" if local else base.version
@@ -122,7 +124,7 @@ class Assembler:
         scores = risk_scores(reading, danger)
         risk = self._risk(reading, scores, danger)
         demands = split_demands(document.content if document.content.text.strip() else document.title)
-        channel = route_out(document.text, type_=types[0].name, emergency=scores.emergency)
+        channel = route_out(document.text, type_=types[0].name, emergency=reading.emergency)
         routed = self._routed(reading)
         lead = routed.units[0][0].function if routed.units else functions[0].name
         area = self._area(reading)
@@ -249,7 +251,7 @@ class Assembler:
         channel: RouteOut | None,
         danger: Danger | None,
     ) -> tuple[Reason, ...]:
-        reasons = [highlighted_words(reading.document, reading.route_credit)]
+        reasons = [highlighted_words(reading.document, reading.route_credit, self._words)]
         if area.name:
             reasons.append(Reason("place", f"{area.name}（{area.evidence}）"))
         if routed.units:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from triage.decision import Quote, Reason
 from triage.document import Document
+from triage.events.words import WordCutter
 from triage.text.aligned import Span
 
 Credit = NDArray[np.float32]
@@ -19,8 +20,16 @@ _EDGE = " ，。！？；：、,.!?;:\n"
 _MIN_QUOTE = 3
 _LONGEST_JOINED = 40
 _SERIOUS = 3
-_MAX_HIGHLIGHTS = 4
-_MIN_HIGHLIGHT, _MAX_HIGHLIGHT = 2, 8
+_MAX_HIGHLIGHTS = 5
+_MIN_HIGHLIGHT = 2
+_LEAST_SHARE = 0.2
+"""Words with less than this share of the best one's credit are not shown."""
+
+_SEARCHED = 1500
+"""Characters in which telling words are looked for: what the matter is, a letter says early."""
+
+_OPENER = re.compile(r"^[^，。：\n]{0,16}(?:反映|咨询|求助|反馈|投诉|建议)[：:]", re.MULTILINE)
+"""市民来电反映：, which says how the call came in and nothing about the matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +100,15 @@ def open_quote(document: Document, span: Span) -> Quote | None:
     return document.quote(span.start, span.end)
 
 
-def highlighted_words(document: Document, credit: Credit) -> Reason | None:
-    """Name the few words that speak most for the first candidate; None where nothing does."""
-    spans = _runs(document.text, credit)
+def highlighted_words(document: Document, credit: Credit, words: WordCutter) -> Reason | None:
+    """Name the few words that speak most for the first candidate; None where nothing does.
+
+    Args:
+        document: The appeal.
+        credit: float32[characters of its text], what each adds to the first candidate over the second.
+        words: Cuts the text, so that whole words are shown.
+    """
+    spans = _telling_words(document.text, credit, words)
     quotes = [quote for span in spans if (quote := document.quote(span.start, span.end)) is not None]
     if not quotes:
         return None
@@ -121,34 +136,31 @@ def _trimmed(text: str, span: Span) -> Span:
     return Span(start, end)
 
 
-def _runs(text: str, credit: Credit) -> list[Span]:
-    """Cut out the stretches with the most credit: start at the best character, grow while the neighbours help."""
-    left = credit.copy()
-    left[[i for i, character in enumerate(text) if not character.isalnum()]] = 0.0
-    for token in _TOKEN.finditer(text):
-        left[token.start() : token.end()] = 0.0
-    least = 0.25 * float(left.max(initial=0.0))
-    found: list[Span] = []
-    while len(found) < _MAX_HIGHLIGHTS and least > 0.0:
-        best = int(left.argmax())
-        if left[best] < least:
-            break
-        span = _grown(left, best, least)
-        left[span.start : span.end] = 0.0
-        if span.end - span.start >= _MIN_HIGHLIGHT:
-            found.append(span)
-    return sorted(found, key=lambda span: span.start)
+def _telling_words(text: str, credit: Credit, words: WordCutter) -> list[Span]:
+    """Choose the words with the most credit, in reading order; neighbours are shown as one."""
+    open_credit = credit[:_SEARCHED].copy()
+    for hidden in (_TOKEN, _OPENER):
+        for found in hidden.finditer(text, 0, _SEARCHED):
+            open_credit[found.start() : found.end()] = 0.0
+    running = np.concatenate([[0.0], np.cumsum(open_credit)])
+    spans = []
+    at = 0
+    for word in words.cut(text[:_SEARCHED]):
+        if len(word) >= _MIN_HIGHLIGHT and word.isalnum():
+            spans.append(Span(at, at + len(word)))
+        at += len(word)
+    spans.sort(key=lambda span: running[span.start] - running[span.end])
+    gains = [float(running[span.end] - running[span.start]) for span in spans[:_MAX_HIGHLIGHTS]]
+    best = [span for span, gain in zip(spans, gains, strict=False) if gain > _LEAST_SHARE * gains[0] and gain > 0.0]
+    return _joined(sorted(best, key=lambda span: span.start))
 
 
-def _grown(credit: Credit, at: int, least: float) -> Span:
-    start, end = at, at + 1
-    while end - start < _MAX_HIGHLIGHT:
-        before = float(credit[start - 1]) if start else 0.0
-        after = float(credit[end]) if end < len(credit) else 0.0
-        if max(before, after) < 0.4 * least:
-            break
-        if before > after:
-            start -= 1
+def _joined(spans: list[Span]) -> list[Span]:
+    """Join spans that touch."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and joined[-1].end == span.start:
+            joined[-1] = Span(joined[-1].start, span.end)
         else:
-            end += 1
-    return Span(start, end)
+            joined.append(span)
+    return joined
