@@ -248,9 +248,16 @@ def test_deleting_the_shown_words_hurts_more_than_deleting_others(triage: Triage
 
 
 def test_the_vocabulary_holds_nothing_like_a_number_of_a_person() -> None:
-    tensors = load_bundle(base_bundle_path()).tensors["text"]
-    for field in ("title", "content"):
-        ngrams = [unpack(key) for key in tensors[f"vocabulary_{field}"].tolist()]
+    tensors = load_bundle(base_bundle_path()).tensors
+    vocabularies = {
+        f"{part}.{name}": keys
+        for part, arrays in tensors.items()
+        for name, keys in arrays.items()
+        if name.startswith("vocabulary")
+    }
+    assert set(vocabularies) == {"text.vocabulary_title", "text.vocabulary_content", "clauses.vocabulary"}
+    for keys in vocabularies.values():
+        ngrams = [unpack(key) for key in keys.tolist()]
         assert not any(c in "123456789" for ngram in ngrams for c in ngram)
         assert all(len(ngram) <= 4 for ngram in ngrams)
 
