@@ -311,14 +311,14 @@ def test_ctrl_c_and_even_a_kill_keep_finished_rows_and_leave_no_process(source: 
     whole = results(source.parent)
     for name in whole:
         (source.parent / name).unlink()
-    first = command.start(pause=0.3)
+    first = command.start(pause=1.0)
     command.wait_for_chunks(1)
     os.killpg(first.pid, signal.SIGINT)  # a terminal sends it to the whole group
     _, said = first.communicate(timeout=30)
-    assert first.returncode == 130
+    assert first.returncode == 130, said
     assert "加 --resume 从这里继续" in said
     assert "Traceback" not in said
-    second = command.start("--resume", pause=0.3)
+    second = command.start("--resume", pause=1.0)
     command.wait_for_chunks(3)
     second.kill()
     second.communicate(timeout=30)
