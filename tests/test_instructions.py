@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.text.boilerplate import find_openers, strip_boilerplate
+from triage.text._tidy import without
+from triage.text.boilerplate import find_openers
 from triage.text.instructions import find_instructions, strip_instructions
 from triage.text.normalise import normalise
 
@@ -169,6 +170,11 @@ def test_hostile_repetition_is_linear(unit: str) -> None:
     assert time.perf_counter() - began < 5
 
 
+def without_openers(text: str) -> str:
+    aligned = normalise(text)
+    return without(aligned, find_openers(aligned.text)).text
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -186,7 +192,7 @@ def test_hostile_repetition_is_linear(unit: str) -> None:
     ],
 )
 def test_greetings_and_closings_go(text: str, expected: str) -> None:
-    assert strip_boilerplate(normalise(text)).text == expected
+    assert without_openers(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -202,4 +208,4 @@ def test_greetings_and_closings_go(text: str, expected: str) -> None:
     ],
 )
 def test_words_with_content_are_no_boilerplate(text: str) -> None:
-    assert strip_boilerplate(normalise(text)).text == text
+    assert without_openers(text) == text

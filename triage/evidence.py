@@ -12,6 +12,7 @@ from triage.decision import Quote, Reason
 from triage.document import Document
 from triage.events.words import WordCutter
 from triage.text.aligned import Span
+from triage.text.boilerplate import find_openers
 
 Credit = NDArray[np.float32]
 
@@ -27,9 +28,6 @@ _LEAST_SHARE = 0.2
 
 _SEARCHED = 1500
 """Characters in which telling words are looked for: what the matter is, a letter says early."""
-
-_OPENER = re.compile(r"^[^，。：\n]{0,16}(?:反映|咨询|求助|反馈|投诉|建议)[：:]", re.MULTILINE)
-"""市民来电反映：, which says how the call came in and nothing about the matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +137,9 @@ def _trimmed(text: str, span: Span) -> Span:
 def _telling_words(text: str, credit: Credit, words: WordCutter) -> list[Span]:
     """Choose the words with the most credit, in reading order; neighbours are shown as one."""
     open_credit = credit[:_SEARCHED].copy()
-    for hidden in (_TOKEN, _OPENER):
-        for found in hidden.finditer(text, 0, _SEARCHED):
-            open_credit[found.start() : found.end()] = 0.0
+    masks = (Span(*found.span()) for found in _TOKEN.finditer(text, 0, _SEARCHED))
+    for hidden in (*masks, *find_openers(text[:_SEARCHED])):
+        open_credit[hidden.start : hidden.end] = 0.0
     running = np.concatenate([[0.0], np.cumsum(open_credit)])
     spans = []
     at = 0

@@ -1,6 +1,6 @@
 """Greetings and closings that say nothing about the matter (市民来电反映：…, 尊敬的领导，您好！…, 此致敬礼).
 
-For titles, demands and the comparison of events; risk is judged on the whole text. A unit that calls back
+Demands and explanations leave them out; the models read the whole text. A unit that calls back
 (城西派出所来电反馈) stays, because it tells who reports.
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from triage.text._tidy import without
-from triage.text.aligned import AlignedText, Span
+from triage.text.aligned import Span
 from triage.text.sentences import clause_starts
 
 _CHANNEL = (
@@ -78,8 +77,3 @@ def _openers(text: str) -> Iterator[Span]:
 def _mark_before(text: str, start: int) -> str:
     """Return the last character before ``start`` that is no space; there is one behind every clause start but 0."""
     return text[start - 2] if text[start - 1] == " " and start > 1 else text[start - 1]
-
-
-def strip_boilerplate(text: AlignedText) -> AlignedText:
-    """Drop greetings and closings; a text of nothing else stays as it is."""
-    return without(text, find_openers(text.text))
