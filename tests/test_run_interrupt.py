@@ -281,6 +281,8 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A test run that was started in the background ignores SIGINT, and so would every program it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - this process has one thread
         )
         self.started.append(process)
         return process
