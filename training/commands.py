@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Instructions(StrEnum):
-    """What happens to call-takers' instructions."""
-
-    KEEP = "keep"
-    STRIP = "strip"
+from triage.commands.run import Instructions
 
 
 def train(
