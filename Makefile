@@ -17,7 +17,7 @@ SAMPLES := triage/samples
 .PHONY: help run test check format bench readme clean
 
 help:
-	@echo "make run     triage the shipped samples into $(OUT)/ (serving part only)"
+	@echo "make run     triage the shipped samples into $(OUT)/ and record them in a store there (serving part only)"
 	@echo "make test    install everything and run all tests"
 	@echo "make check   lint, format and type checks"
 	@echo "make format  rewrite the sources in the project's format"
@@ -29,9 +29,13 @@ run: $(RUN_ENV)/.ready
 	@mkdir -p $(OUT)
 	$(RUN_ENV)/bin/triage run $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv \
 		-o $(OUT)/decisions.xlsx -o $(OUT)/decisions.jsonl
+	@rm -rf $(OUT)/data
+	@$(RUN_ENV)/bin/triage import $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv --data $(OUT)/data \
+		--rejects $(OUT)/import.rejects.csv --summary
 
 test: $(TEST_ENV)/.ready
-	$(TEST_ENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(TEST_ENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(TEST_ENV)/bin/python -m pytest -n 2 --store tcp tests/store
 
 check: $(TEST_ENV)/.ready
 	$(TEST_ENV)/bin/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 NEVER = 1.01
 """A threshold that no probability reaches: nothing is automatic."""
@@ -16,7 +16,7 @@ def lower_bound(correct: int, total: int, *, confidence: float = ONE_SIDED_CONFI
     """Return the lower bound of a proportion (Clopper & Pearson 1934, one-sided); 0 for an empty sample."""
     if total == 0 or correct == 0:
         return 0.0
-    return float(beta.ppf(1.0 - confidence, correct, total - correct + 1))
+    return float(betaincinv(correct, total - correct + 1, 1.0 - confidence))
 
 
 def threshold_for(confidence: NDArray[np.floating], correct: NDArray[np.bool_], *, precision: float) -> float:
@@ -41,7 +41,7 @@ def threshold_for(confidence: NDArray[np.floating], correct: NDArray[np.bool_], 
         return NEVER
     right = hits[counts - 1]
     with np.errstate(invalid="ignore"):
-        bounds = np.where(right > 0, beta.ppf(1.0 - ONE_SIDED_CONFIDENCE, right, counts - right + 1), 0.0)
+        bounds = np.where(right > 0, betaincinv(right, counts - right + 1, 1.0 - ONE_SIDED_CONFIDENCE), 0.0)
     meets = np.flatnonzero(bounds >= precision)
     return float(ranked[counts[meets[-1]] - 1]) if len(meets) else NEVER
 

@@ -32,8 +32,12 @@ class CandidateRanker:
     weights: Floats
 
     def utilities(self, features: Floats) -> Floats:
-        """Return float32[n, c] from float32[n, c, f]."""
-        return np.asarray(features @ self.weights, dtype=np.float32)
+        """Return float32[n, c] from float32[n, c, f].
+
+        einsum adds up in the same order whatever the batch; a matrix product does not, and the trees behind it would turn
+        a difference in the last bit into another answer for the same text.
+        """
+        return np.asarray(np.einsum("ncf,f->nc", features, self.weights), dtype=np.float32)
 
     def probabilities(self, features: Floats) -> Floats:
         """Return float32[n, c], rows summing to one, from float32[n, c, f]."""

@@ -48,7 +48,10 @@ class StackedHeads:
     def margins(self, inputs: Scores) -> dict[str, Scores]:
         """Return head → float32[n, classes of the head] from float32[n, p]; unbounded, uncalibrated."""
         gate = inputs[:, [self.inputs.index(self.gate)]]
-        product = gated((inputs - self.centre) / self.scale, gate) @ self.weights + self.intercepts
+        # In double precision: a float32 product differs in its last digits with the number of rows, and an appeal decided
+        # alone would round to another probability than in a batch.
+        standard = gated((inputs - self.centre) / self.scale, gate).astype(np.float64)
+        product = standard @ self.weights.astype(np.float64) + self.intercepts
         return {head: np.asarray(product[:, columns], dtype=np.float32) for head, columns in self.columns.items()}
 
     def tensors(self) -> dict[str, NDArray[Any]]:

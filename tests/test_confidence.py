@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from models.confidence import ConfidenceModel, confidence_from, with_confidence
 from models.errors import BundleError
 from training.confidence_fit import fit_confidence
-from triage.routing.doubt import DOUBTS, doubt_features
+from triage.routing.contenders import Choice, Surroundings
+from triage.routing.doubt import DOUBTS, doubt_features, doubt_names
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.4, 0.35, 0.25]], np.float32)
 
@@ -47,15 +48,21 @@ def test_saved_confidence_is_the_same_and_unknown_features_are_refused() -> None
         confidence_from(model.tensors(), ["lead", "mood"], DOUBTS)
 
 
-def test_doubts_of_a_unit_without_history_are_those_of_an_absent_class() -> None:
+def test_a_first_unit_is_compared_with_units_of_other_functions() -> None:
+    features = np.array([[[0.5, -1.0], [0.1, -2.0], [0.0, -9.0]]], np.float32)
     margins = {
-        "unit": np.array([[1.0, -1.0]], np.float32),
-        "centroid": np.array([[0.5, 0.1]], np.float32),
-        "function": np.array([[0.2, -0.2]], np.float32),
+        "unit": np.array([[1.0, -1.0, -2.0]], np.float32),
+        "function": np.array([[0.2, -0.2, 0.2]], np.float32),
     }
-    columns = {"unit": np.array([0, 1, -1]), "centroid": np.array([0, 1, -1]), "function": np.array([0, 1, 0])}
-    known = doubt_features(np.array([[0.8, 0.1, 0.1]], np.float32), margins, columns, tuple(DOUBTS))
-    new = doubt_features(np.array([[0.1, 0.1, 0.8]], np.float32), margins, columns, tuple(DOUBTS))
-    at = list(DOUBTS).index("margin")
-    assert (float(known[0, at]), float(new[0, at])) == (1.0, -2.0)
-    assert np.isfinite(np.vstack([known, new])).all()
+    around = Surroundings(margins, {"function": np.array([0, 1, 0])}, np.array([4.0], np.float32))
+    ranker = ("centroid", "prior")
+    names = doubt_names(ranker, ["unit", "function"], trees=True)
+    known = Choice(np.array([[0.8, 0.1, 0.1]], np.float32), np.array([2.0], np.float32))
+    new = Choice(np.array([[0.1, 0.1, 0.8]], np.float32), np.array([-1.0], np.float32))
+    rows = [doubt_features(choice, features, ranker, around, names)[0] for choice in (known, new)]
+    first, second = (dict(zip(names, row.tolist(), strict=True)) for row in rows)
+    assert (first["margin"], second["margin"]) == (1.0, -2.0)
+    assert first["function_lead"] == second["function_lead"] == pytest.approx(0.4)
+    assert (first["centroid"], second["prior"], second["score"]) == (0.5, -9.0, -1.0)
+    assert "unit_named" not in names
+    assert np.isfinite(rows).all()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.events.names import AREA, BUILDING, ESTATE, LINE, ROAD, SCHOOL, find_names, name_similarity
+from triage.events.names import AREA, BUILDING, ESTATE, FIRM, LINE, ROAD, SCHOOL, find_names, name_similarity
 
 
 def found(text: str) -> set[tuple[int, str]]:
@@ -28,6 +28,12 @@ def test_roads_schools_lines_and_buildings_are_told_apart() -> None:
 
 def test_common_words_with_a_suffix_are_no_names() -> None:
     assert not {name for kind, name in found("这条道路和公路的马路牙子,农贸市场,开发公司") if kind == ROAD}
+
+
+def test_what_is_built_or_made_is_no_name_of_a_plant() -> None:
+    for text in ("小区附近违建搅拌站", "旁边建搅拌站", "无资质混凝土搅拌站", "强烈要求撤走搅拌站"):
+        assert not {name for kind, name in found(text) if kind == FIRM}
+    assert (FIRM, "澄江") in found("澄江混凝土有限公司旁的澄江搅拌站")
 
 
 def test_spans_cover_name_and_suffix() -> None:

@@ -97,6 +97,19 @@ def test_traditional_characters_become_simplified_by_their_context(raw: str, exp
     assert [raw[s:e] for s, e in zip(aligned.starts, aligned.ends, strict=True)] == list(raw)
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("門開著，著名的作家看著", "门开着，著名的作家看着"),
+        ("顯著的問題擺著", "显著的问题摆着"),
+        ("原著", "原著"),
+        ("衞生局揹著責任", "卫生局背着责任"),
+    ],
+)
+def test_spellings_of_taiwan_and_hong_kong_are_known(raw: str, expected: str) -> None:
+    assert normalise(raw).text == expected
+
+
 def test_one_traditional_character_does_not_change_simplified_neighbours() -> None:
     assert normalise("路灯於昨晚被打坏").text == "路灯于昨晚被打坏"
 

@@ -15,7 +15,8 @@ from tests.deletion import delete_and_compare
 from training.baselines import SvmBaseline, baseline_rankings
 from training.config import CONFIGS, LocalRecipe, load_recipe
 from training.evaluate import evaluate
-from training.local import Ticket, save_local, train_local
+from training.local import save_local, train_local
+from training.local_stack import Ticket
 from triage import Appeal, Triage
 from triage.document import read_document
 from triage.io.readers import read_rows

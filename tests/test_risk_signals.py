@@ -56,8 +56,8 @@ def features_of(reading: ClauseTexts) -> Scores:
 
 
 def test_a_clause_scores_the_sum_of_its_ngrams_and_of_no_other_clause() -> None:
-    found = scored(document("门前路灯坏了，工人讨薪被打。"))
-    assert (found.starts.tolist(), found.ends.tolist()) == ([0, 7], [7, 14])
+    found = scored(document("门前路灯坏了，工人讨薪被打"))
+    assert (found.starts.tolist(), found.ends.tolist()) == ([0, 7], [7, 13])
     assert found.scores[0] == pytest.approx([-3 - 3 / np.sqrt(24), -2 - 2 / np.sqrt(24)], abs=1e-5)
     assert found.scores[1] == pytest.approx([-3 + 9 / np.sqrt(24), -2 + 6 / np.sqrt(24)], abs=1e-5)
 

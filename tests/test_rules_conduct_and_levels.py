@@ -76,6 +76,45 @@ def test_asking_or_having_told_the_unit_is_no_complaint_about_it(text: str) -> N
     assert complained_about(text, URBAN) is None
 
 
+BUREAU = Unit(name="云山市公安局", level="市", function="公安局")
+STATION = Unit(name="东门派出所", level="街镇", function="公安局")
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        (URBAN, "城管中队不作为，求追责"),
+        (URBAN, "区执法局窗口不受理我的申请"),
+        (BUREAU, "东门派出所民警态度恶劣"),
+        (BUREAU, "公安派出所不作为"),
+    ],
+)
+def test_what_a_body_below_the_unit_did_is_for_the_unit_to_hear(unit: Unit, text: str) -> None:
+    assert complained_about(text, unit) is None
+
+
+def test_a_station_or_a_district_branch_does_not_hear_complaints_about_its_own_officers() -> None:
+    branch = Unit(name="云山市公安局青河分局", level="区县", function="公安局")
+    assert complained_about("东门派出所不作为", STATION) is not None
+    assert complained_about("民警态度恶劣", branch) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "市民来电咨询：《关于投诉城管局不作为的问题》的处理结果",
+        "市民来电反映路边占道。青河区城管局答复：关于投诉城管不作为一事，已派员查看",
+    ],
+)
+def test_a_repeated_title_or_an_official_answer_is_no_complaint_of_this_call(text: str) -> None:
+    assert complained_about(text, URBAN) is None
+
+
+def test_what_the_caller_says_after_the_answer_counts() -> None:
+    text = "青河区城管局答复：已派员查看。市民再次来电反映：没有人来过，故投诉城管局不作为"
+    assert complained_about(text, URBAN) is not None
+
+
 def test_bare_names_serve_instead_of_a_unit() -> None:
     assert complained_about("绿源公司欺骗业主", ["绿源公司"]) is not None
     assert complained_about("绿源公司欺骗业主", []) is None

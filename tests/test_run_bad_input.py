@@ -212,3 +212,139 @@ def test_a_large_result_shows_the_summary_only(
     shown = capsys.readouterr().out
     assert "研判结果" not in shown
     assert "研判 3 行" in shown
+
+
+MOMENTS = [
+    "2018-01-01 10:07:01",
+    "2018/1/1 10:07:01",
+    "2018.1.1 10:07:01",
+    "2018年1月1日 10时7分1秒",
+    "2018年1月1日 上午10:07:01",
+    "2018-01-01T10:07:01+08:00",
+    "2018-01-01T02:07:01Z",
+    "20180101100701",
+    "2018/1/1 10:07:01 AM",
+    "２０１８／１／１　１０：０７：０１",
+    "43101.421539351855",
+    "1514772421",
+]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_dates_in_twelve_formats_are_one_moment_in_the_result(run: Run, tmp_path: Path, suffix: str) -> None:
+    rows = [["编号", "时间", "内容"], *([f"A{at}", moment, "门口垃圾"] for at, moment in enumerate(MOMENTS))]
+    text = "\n".join(",".join(row) for row in rows)
+    (tmp_path / f"in.{suffix}").write_bytes(text.encode() if suffix == "csv" else workbook(*rows))
+    assert run(f"in.{suffix}", "-o", "out.csv") == 0
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["时间"] for row in csv.DictReader(file)] == ["2018-01-01 10:07:01"] * len(MOMENTS)
+
+
+def test_an_ambiguous_or_impossible_date_costs_the_time_and_not_the_row(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["编号,时间,内容", "1,01/02/2018,漏水", "2,2018-13-45,漏水", "3,昨天,漏水", "4,2918-01-01,漏水"]
+    (tmp_path / "in.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert run("in.csv", "-o", "out.jsonl") == 0
+    assert [record["deadline"] for record in records(tmp_path / "out.jsonl")] == [None] * 4
+    assert "时间无法识别" in capsys.readouterr().out
+
+
+CLUMSY = {
+    "semicolons": ("in.csv", "编号;内容\nA1;垃圾,没人清\nA2;路灯\n".encode(), ["A1", "A2"], 0),
+    "open quote": ("in.csv", '编号,内容\nA1,"垃圾\nA2,路灯\n'.encode(), ["A2"], 1),
+    "old Mac lines": ("in.csv", "编号,内容\rA1,垃圾\rA2,路灯\r".encode(), ["A1", "A2"], 0),
+    "stray carriage return": ("in.csv", "编号,内容\nA1,垃\r圾\nA2,路灯\n".encode(), ["A2"], 1),
+    "marks inside": ("in.csv", "\ufeff\ufeff编号,内容\n\ufeffA1,垃圾\nA2,\ufeff路灯\n".encode(), ["A1", "A2"], 0),
+    "end mark of DOS": ("in.csv", "编号,内容\nA1,垃圾\n\x1a".encode(), ["A1"], 0),
+    "hostile ids": (
+        "in.csv",
+        ("编号,内容\n../../etc/passwd,垃圾\n=cmd|x,路灯\n" + "X" * 90_000 + ",井盖\n").encode(),
+        ["../../etc/passwd", "=cmd|x", "X" * 90_000],
+        0,
+    ),
+    "half characters": (
+        "in.jsonl",
+        b'{"id":"A\\ud800","content":"\\udc00x"}\n{"id":"A2","content":"\\ud83d"}',
+        ["A\ufffd", "A2"],
+        0,
+    ),
+    "escaped NUL": (
+        "in.jsonl",
+        b'{"id":"A\\u0000","content":"a\\u0000b"}\n{"id":"A","content":"x"}\n{"id":"B","content":"\\u0000"}',
+        ["A"],
+        2,
+    ),
+    "numbers no float holds": (
+        "in.jsonl",
+        b'{"id":NaN,"content":"x"}\n{"id":1e400,"content":"y"}\n{"id":' + b"9" * 5000 + b',"content":"z"}',
+        ["row-1", "Infinity"],
+        1,
+    ),
+    "depth": (
+        "in.jsonl",
+        b'{"id":1,"content":"x","a":' + b"[" * 100_000 + b"]" * 100_000 + b'}\n{"content":"y"}',
+        ["row-2"],
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CLUMSY)
+def test_clumsy_files_lose_only_what_cannot_be_read(run: Run, tmp_path: Path, case: str) -> None:
+    name, content, ids, rejected = CLUMSY[case]
+    (tmp_path / name).write_bytes(content)
+    assert run(name, "-o", "out.jsonl", "-o", "out.xlsx", "-o", "out.csv") == int(rejected > 0)
+    assert [record["id"] for record in records(tmp_path / "out.jsonl")] == ids
+    back = tmp_path / "out.rejects.csv"
+    assert back.exists() == bool(rejected)
+    if rejected:
+        with back.open(encoding="utf-8-sig", newline="") as file:
+            assert len(list(csv.DictReader(file))) == rejected
+
+
+def test_a_workbook_with_formulas_merged_cells_and_a_hidden_sheet_gives_what_a_person_sees(
+    run: Run, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    hidden, shown = book.active, book.create_sheet("工单")
+    assert hidden is not None
+    for row in (["编号", "内容"], ["H1", "隐藏表里的旧工单"]):
+        hidden.append(row)
+    hidden.sheet_state = "hidden"
+    book.active = 1
+    rows: list[list[object]] = [["某市工单表"], ["编号", "时间", "内容"], ["A1", 43101.25, "门口垃圾"]]
+    for cells in (*rows, ["A2", None, '=CONCAT("路","灯")']):
+        shown.append(cells)
+    shown.merge_cells("A1:C1")
+    book.save(tmp_path / "in.xlsx")
+    assert run("in.xlsx", "-o", "out.csv") == 1
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [(row["编号"], row["时间"]) for row in csv.DictReader(file)] == [("A1", "2018-01-01 06:00:00")]
+
+
+@pytest.mark.parametrize("columns", [1_001, 50_000])
+def test_a_table_with_too_many_columns_is_refused(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    header = ",".join(["编号", "内容", *(f"列{at}" for at in range(columns - 2))])
+    (tmp_path / "in.csv").write_text(f"{header}\n1,漏水\n", encoding="utf-8")
+    assert run("in.csv", "-o", "out.csv") == 2
+    assert f"有 {columns} 列，超过 1000 列的上限" in capsys.readouterr().err
+
+
+def test_a_clean_run_removes_the_list_of_rejects_an_earlier_run_left(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("编号,内容\n1,漏水\n2,\n", encoding="utf-8")
+    assert run("in.csv", "-o", "out.csv") == 1
+    assert (tmp_path / "out.rejects.csv").exists()
+    source.write_text("编号,内容\n1,漏水\n2,电梯坏了\n", encoding="utf-8")
+    assert run("in.csv", "-o", "out.csv") == 0
+    assert not (tmp_path / "out.rejects.csv").exists()
+
+
+def test_a_clean_run_leaves_a_foreign_file_in_the_place_of_the_list(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("编号,内容\n1,漏水\n", encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("我的,表格\n", encoding="utf-8")
+    assert run("in.csv", "-o", "out.csv", "--rejects", "mine.csv") == 0
+    assert (tmp_path / "mine.csv").read_text(encoding="utf-8") == "我的,表格\n"

@@ -22,6 +22,7 @@ from triage.pipeline.batch import BatchRun
 from triage.pipeline.deciding import ChunkDecider, available_cores
 from triage.pipeline.options import BatchOptions, Engine, RunReport
 from triage.reading import Reading
+from triage.service import Context
 from triage.testing import FakeDecider, PairCutter, fake_engine, same_text_scorer
 
 HEADER = ("工单编号", "时间", "用户", "诉求内容")
@@ -192,8 +193,10 @@ def test_a_lost_row_is_noticed_before_anything_is_published(tmp_path: Path, monk
 
 def test_a_decider_that_gives_too_few_answers_is_noticed(tmp_path: Path) -> None:
     class Forgetful(FakeDecider):
-        def decide_readings(self, readings: Sequence[Reading]) -> list[Decision]:
-            return super().decide_readings(readings)[1:]
+        def decide_readings(
+            self, readings: Sequence[Reading], *, contexts: Sequence[Context] | None = None
+        ) -> list[Decision]:
+            return super().decide_readings(readings, contexts=contexts)[1:]
 
     source = write_appeals(tmp_path / "in.csv", varied(3))
     engine = Engine(Forgetful(), same_text_scorer(), "forgetful")

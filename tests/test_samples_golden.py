@@ -64,7 +64,7 @@ def decided(triage: Triage) -> list[tuple[Appeal, Decision]]:
         ("function", "top3", 0.77),
         ("l1", "top1", 0.64),
         ("l2", "top1", 0.56),
-        ("type", "top1", 0.68),
+        ("type", "top1", 0.67),
         ("risk", "average_precision", 0.72),
         ("risk", "kappa", 0.63),
         ("emergency", "average_precision", 0.58),

@@ -11,7 +11,8 @@ from models.bundle import load_bundle
 from training.config import CONFIGS, BaseRecipe, LocalRecipe, load_recipe
 from training.folds import grouped_folds
 from training.linear_fit import fit_exclusive, fit_ridge, fit_yes_no
-from training.local import Ticket, fingerprint, save_local, train_local
+from training.local import fingerprint, save_local, train_local
+from training.local_stack import Ticket
 from training.metrics import average_precision, micro_f1, ranking_figures, recall_at, risk_figures, wilson
 from training.ranker_fit import fit_ranker
 from triage.base_model import base_bundle_path, base_model_from, text_checksum

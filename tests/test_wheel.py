@@ -41,18 +41,26 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def closure(requirements: list[str] | None) -> dict[str, Distribution]:
-    """The distributions that these requirements install, extras left out."""
+    """The distributions that these requirements install, with the extras that they name themselves."""
     found: dict[str, Distribution] = {}
-    waiting = [Requirement(line) for line in requirements or []]
+    met: set[tuple[str, frozenset[str]]] = set()
+    waiting: list[tuple[str, frozenset[str]]] = [(line, frozenset()) for line in requirements or []]
     while waiting:
-        requirement = waiting.pop()
-        wanted = [{"extra": extra} for extra in requirement.extras] or [{"extra": ""}]
-        if requirement.marker and not any(requirement.marker.evaluate(extra) for extra in wanted):
+        line, extras = waiting.pop()
+        requirement = Requirement(line)
+        asked = (requirement.name, frozenset(requirement.extras))
+        if asked in met or not _applies(requirement, extras):
             continue
-        if requirement.name not in found:
-            found[requirement.name] = distribution(requirement.name)
-            waiting += [Requirement(line) for line in found[requirement.name].requires or []]
+        met.add(asked)
+        found[requirement.name] = distribution(requirement.name)
+        waiting += [(needed, asked[1]) for needed in found[requirement.name].requires or []]
     return found
+
+
+def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
+    """Whether a requirement counts for a distribution that was asked for with these extras."""
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in extras or {""})
 
 
 def link(installed: Distribution, site: Path) -> None:
@@ -91,12 +99,13 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
-    assert tops == {"triage", "models", "training"}
+    assert tops == {"triage", "models", "training", "api"}
     expected = {
         *(f"triage/samples/{name}" for name in ("appeals.csv", "units.csv", "answers.jsonl")),
         *(f"triage/data/{name}" for name in ("deadlines.json", "admission.json", "holidays.json")),
         "training/configs/local.toml",
         "models/bundles/base/manifest.json",
+        "triage/store/migrations/sql/access.sql",
     }
     assert expected <= set(names)
     assert any(name.startswith("models/bundles/base/") and name.endswith(".safetensors") for name in names)
@@ -107,7 +116,7 @@ def test_the_wheel_holds_every_data_file_of_the_tree(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     tree = {
         str(file.relative_to(ROOT))
-        for package in ("triage", "models", "training")
+        for package in ("triage", "models", "training", "api")
         for file in (ROOT / package).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }

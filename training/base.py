@@ -22,13 +22,15 @@ from models.ranker import CandidateRanker
 from models.stacked import VERSION as STACKED_VERSION
 from models.text_model import VERSION as LINEAR_VERSION
 from models.text_model import TextModel
+from models.word_space import VERSION as WORDS_VERSION
+from models.word_space import MeaningHeads
 from training.base_figures import crossfit_figures, event_figures
 from training.base_heads import calibrate
 from training.card import base_card
 from training.config import CONFIGS, BaseRecipe, load_recipe
 from training.corpus import TICKETS, EventCorpus, Example, read_events
 from training.local import fingerprint
-from training.material import Texts, fit_fields, make_material
+from training.material import Texts, fit_fields, fit_words, make_material
 from training.nesting import NestedOutputs
 from training.pairs import train_pairs
 from training.ranker_fit import fit_ranker
@@ -75,7 +77,9 @@ def build_base(corpus: Path, recipe: BaseRecipe, *, say: Say) -> tuple[BaseModel
     texts = Texts.read(corpus)
     examples = texts.examples
     fields = fit_fields(texts, recipe)
-    material = make_material(texts, fields, recipe)
+    say("learning what words mean")
+    words = fit_words(texts, recipe)
+    material = make_material(texts, fields, words, recipe)
     teachers = Teachers(material, recipe)
     nested = NestedOutputs(teachers, examples, say=say)
     say("second level")
@@ -94,6 +98,7 @@ def build_base(corpus: Path, recipe: BaseRecipe, *, say: Say) -> tuple[BaseModel
     model = BaseModel(
         version="",
         text=text,
+        meaning=MeaningHeads(words, parts.meaning),
         clauses=parts.clauses,
         judge=parts.judge,
         type_temperature=calibration.temperatures[TYPE],
@@ -119,6 +124,7 @@ def save_base(model: BaseModel, figures: dict[str, Any], trained_on: str, folder
         created=created,
         components={
             "text": LINEAR_VERSION,
+            "meaning": WORDS_VERSION,
             "clauses": CLAUSES_VERSION,
             "cues": CUES_VERSION,
             "judge": STACKED_VERSION,

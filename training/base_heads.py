@@ -16,6 +16,9 @@ from triage.base_model import CATEGORY, EMERGENCY, FACTORS, FUNCTION, RISK, SEPA
 
 Rows = NDArray[np.int64]
 EXCLUSIVE = (FUNCTION, CATEGORY, TYPE)
+_PARTS = (1.0, 0.3, 0.15)
+"""What the lead function, the second and the third one count as right answers."""
+
 RISK_CLASSES = ["≥1", "≥2", "≥3", "≥4"]
 
 
@@ -29,6 +32,7 @@ class Labels:
         yes_no: RISK, FACTORS, EMERGENCY → bool[n, c].
         known: Head → bool[n], whether the example has this label.
         risk: int64[n], −1 where unknown.
+        shared: float64[n, functions], 1 for the lead function, less for those that could act too.
         topics: First-level categories.
         topic_of_category: int64[categories], the first level of each.
     """
@@ -38,6 +42,7 @@ class Labels:
     yes_no: dict[str, NDArray[np.bool_]]
     known: dict[str, NDArray[np.bool_]]
     risk: Rows
+    shared: NDArray[np.float64]
     topics: list[str]
     topic_of_category: Rows
 
@@ -81,7 +86,18 @@ def make_labels(examples: Sequence[Example]) -> Labels:
     yes_no = {RISK: risk[:, None] >= np.arange(1, 5)[None, :], FACTORS: factors, EMERGENCY: urgent}
     topics = sorted({name.partition(SEPARATOR)[0] for name in classes[CATEGORY]})
     topic_of = np.array([topics.index(name.partition(SEPARATOR)[0]) for name in classes[CATEGORY]])
-    return Labels(classes, columns, yes_no, known, risk, topics, topic_of)
+    return Labels(classes, columns, yes_no, known, risk, _shared(examples, classes[FUNCTION]), topics, topic_of)
+
+
+def _shared(examples: Sequence[Example], functions: Sequence[str]) -> NDArray[np.float64]:
+    """Say what each function has to do with each example: the second one named is nearly as right as the first."""
+    index = {name: i for i, name in enumerate(functions)}
+    shared = np.zeros((len(examples), len(functions)))
+    for row, example in enumerate(examples):
+        for name, part in zip(example.functions or (example.function,), _PARTS, strict=False):
+            if name in index:
+                shared[row, index[name]] = part
+    return shared
 
 
 def calibrate(margins: Mapping[str, Scores], labels: Labels, rows: Rows) -> Calibration:
@@ -118,6 +134,8 @@ def signs(labels: Labels, head: str, rows: Rows) -> NDArray[np.float64]:
     """Return float64[rows, c] of +1 and −1, the right answers of a ridge regression."""
     if head in labels.yes_no:
         return np.where(labels.yes_no[head][rows], 1.0, -1.0)
+    if head == FUNCTION:
+        return 2.0 * labels.shared[rows] - 1.0
     signs = np.full((len(rows), len(labels.classes[head])), -1.0)
     signs[np.arange(len(rows)), labels.columns[head][rows]] = 1.0
     return signs

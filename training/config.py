@@ -46,6 +46,12 @@ class BaseRecipe:
         svm_c: Inverse regularisation of the functions of tickets.
         ridge: Regularisation of the other first-level heads.
         title_weight: Length of the title's vector beside the content's.
+        words: Size limit of the word list, the most frequent ones.
+        word_vector: Length of a word's vector.
+        clusters: Of the letters; the centres of those with at least three texts are the landmarks.
+        landmark_width: γ of the Gaussian around each.
+        meaning: Share of the nearness to landmarks in the kernel; the n-grams have the rest.
+        views: What whole text, title and end count in that share; together 1.
         folds: Of the cross-validation that calibrates and is reported.
     """
 
@@ -57,6 +63,12 @@ class BaseRecipe:
     svm_c: float
     ridge: float
     title_weight: float
+    words: int
+    word_vector: int
+    clusters: int
+    landmark_width: float
+    meaning: float
+    views: tuple[float, float, float]
     folds: int
 
 

@@ -27,6 +27,7 @@ class Example:
         source: `ANNOTATED`, `HOTLINE` or `TICKETS`.
         group: Near-duplicates and same events share it; folds never split it.
         function: Lead function.
+        functions: All functions that could act, the lead first; empty where only the lead is known.
         l1: First-level category.
         l2: Second-level category.
         type: 投诉, 求助 …
@@ -43,6 +44,7 @@ class Example:
     source: str
     group: str
     function: str = ""
+    functions: tuple[str, ...] = ()
     l1: str = ""
     l2: str = ""
     type: str = ""
@@ -82,6 +84,7 @@ def read_annotated(corpus: Path) -> list[Example]:
                 source=ANNOTATED,
                 group=f"a{record['group']}",
                 function=record["dept"][0] if record["dept"] else "",
+                functions=tuple(record["dept"]),
                 l1=record["l1"],
                 l2=record["l2"],
                 type=record["type"],

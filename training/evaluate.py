@@ -14,6 +14,7 @@ import numpy as np
 
 from models.abstention import lower_bound
 from training.base_figures import event_record
+from training.drift import periods
 from training.event_metrics import GoldEvent, score_events
 from training.metrics import average_precision, micro_f1, ranking_figures, risk_figures
 from triage.appeal import Appeal
@@ -67,7 +68,6 @@ def evaluate(
     if not judged:
         raise InputError(f"{path}：没有可评测的行")
     parts: dict[str, Any] = {
-        label: _unit_part(judged, label),
         "function": _ranked_part(judged, lambda row: _first(row.value("dept")), _functions),
         "l1": _ranked_part(judged, lambda row: row.text("l1"), _l1),
         "l2": _ranked_part(judged, _category, _categories),
@@ -77,6 +77,9 @@ def evaluate(
         "factors": _factor_part(judged),
         "evidence": _evidence_part(judged),
     }
+    # Last: where the city's own answer is called l1, its model is judged, not the base bundle's topics.
+    own = _unit_part(judged, label, target=triage.settings.precision)
+    parts |= {label: own} if own is not None else {}
     if events is not None:
         parts["events"] = _event_part(judged, triage, events)
     found = {name: part for name, part in parts.items() if part is not None}
@@ -106,23 +109,31 @@ def _judge(rows: Sequence[Row], triage: Triage) -> Iterator[Judged]:
     return (Judged(row, decision) for row, decision in zip(rows, decisions, strict=True))
 
 
-def _unit_part(judged: Sequence[Judged], label: str) -> dict[str, Any] | None:
-    """Compare unit candidates with the label column, and count what would have been dispatched without a person."""
+def _unit_part(judged: Sequence[Judged], label: str, *, target: float) -> dict[str, Any] | None:
+    """Compare unit candidates with the label column, and count what would have been dispatched without a person.
+
+    ``target`` is the precision that the automatic threshold was chosen for; ``periods`` says how all this held over time.
+    """
     known = [one for one in judged if one.row.text(label) and one.decision.unit.candidates]
     if not known:
         return None
     truth = [one.row.text(label) for one in known]
     candidates = [one.decision.unit.candidates for one in known]
     ranked = [[c.name for c in some] for some in candidates]
-    record = ranking_figures(ranked, [some[0].probability for some in candidates], truth).to_record()
-    auto = [i for i, one in enumerate(known) if one.decision.unit.decision == AUTO]
-    right = sum(ranked[i][0] == truth[i] for i in auto)
+    confidence = [some[0].probability for some in candidates]
+    record = ranking_figures(ranked, confidence, truth).to_record()
+    correct = np.array([names[0] == answer for names, answer in zip(ranked, truth, strict=True)])
+    auto = np.array([one.decision.unit.decision == AUTO for one in known])
+    dispatched, right = int(auto.sum()), int(correct[auto].sum())
     record["auto"] = {
-        "n": len(auto),
-        "coverage": round(len(auto) / len(known), 4),
-        "precision": round(right / len(auto), 4) if auto else None,
-        "lower_bound": round(lower_bound(right, len(auto)), 4),
+        "n": dispatched,
+        "coverage": round(dispatched / len(known), 4),
+        "precision": round(right / dispatched, 4) if dispatched else None,
+        "lower_bound": round(lower_bound(right, dispatched), 4),
+        "target": target,
     }
+    found = periods([one.row.appeal.created_at for one in known], np.array(confidence), correct, auto)
+    record["periods"] = [period.to_record() for period in found]
     return record
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
-from training.linear_fit import Floats, Head
+from training.linear_fit import Floats, Head, Meaning
 
 Rows = NDArray[np.int64]
 
@@ -46,15 +46,19 @@ class SecondOrderRidge:
     cluster kernels, Chapelle et al. 2003).
     """
 
-    def __init__(self, labelled: sparse.csr_matrix, pool: sparse.csr_matrix, *, penalty: float) -> None:
+    def __init__(
+        self, labelled: sparse.csr_matrix, pool: sparse.csr_matrix, *, penalty: float, meaning: Meaning | None = None
+    ) -> None:
         """Compute the products that every fold shares.
 
         Args:
             labelled: float32[n, v], the texts that have labels.
             pool: float32[p, v], the unlabelled texts.
             penalty: Added to the diagonal.
+            meaning: Of the labelled texts; None leaves it out.
         """
         self.penalty = penalty
+        self.meaning = meaning
         self._labelled = labelled
         self._pool = sparse.vstack([labelled, pool], format="csr")
         cross = gram(labelled, self._pool)
@@ -76,13 +80,18 @@ class SecondOrderRidge:
         towards_mean = second.mean(axis=1)
         second -= towards_mean[:, None] + towards_mean[None, :] - towards_mean.mean()
         size = float(np.diag(second).mean())
-        kernel = 0.5 * (self._gram[np.ix_(rows, rows)] + second / size) + 1.0
+        meaning = self.meaning.part(rows) if self.meaning else None
+        kernel = 0.5 * (self._gram[np.ix_(rows, rows)] + second / size)
+        kernel = meaning.mixed(kernel) if meaning else kernel
+        kernel += 1.0
         kernel[np.diag_indices_from(kernel)] += self.penalty
         mean = targets.mean(axis=0)
         factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
         dual = np.asarray(cho_solve(factor, targets - mean, check_finite=False), dtype=np.float32)
         fold_mean = self._cross[rows].mean(axis=0)
         through_pool = (self._cross[rows].T @ dual - np.outer(fold_mean, dual.sum(axis=0))) / np.float32(size)
-        weights = 0.5 * (self._labelled[rows].T @ dual + self._pool.T @ through_pool)
-        shift = 0.5 * (fold_mean + self._centre) @ through_pool
-        return Head(np.asarray(weights, np.float32), np.asarray(mean + dual.sum(axis=0) - shift, np.float32))
+        half = 0.5 * (1.0 - meaning.share if meaning else 1.0)
+        weights = half * (self._labelled[rows].T @ dual + self._pool.T @ through_pool)
+        intercepts = mean + dual.sum(axis=0) - half * (fold_mean + self._centre) @ through_pool
+        near = meaning.weights(dual) if meaning else None
+        return Head(np.asarray(weights, np.float32), np.asarray(intercepts, np.float32), near)

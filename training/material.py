@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from models.ngrams import fit_vectoriser
 from models.text_model import FieldVectoriser, features_of
+from models.word_space import WordSpace, nearness
 from training.base_heads import make_labels
 from training.clause_fit import mark_clauses
 from training.config import BaseRecipe
 from training.corpus import (
+    ANNOTATED,
     HOTLINE,
     Example,
     Petition,
@@ -25,7 +27,9 @@ from training.corpus import (
     read_unlabelled,
 )
 from training.folds import grouped_folds
+from training.linear_fit import Meaning
 from training.signals import Material
+from training.word_fit import fit_word_space, places_of, read_background
 from triage.base_model import base_fields
 from triage.document import Document
 
@@ -41,18 +45,20 @@ class Texts:
         examples: Annotated letters, hotline tickets with a risk level, routed tickets.
         petitions: Letters with a first-level topic only.
         unlabelled: Letters without labels; some are annotated ones again.
+        background: Lines of other kinds, which only teach what words mean.
     """
 
     examples: Sequence[Example]
     petitions: Sequence[Petition]
     unlabelled: Sequence[Document]
+    background: Sequence[str]
 
     @classmethod
     def read(cls, corpus: Path) -> Texts:
         """Read the corpora from their folder."""
         tickets = read_tickets(corpus / "haikou12345" / "tickets_train.csv")
         examples = [*read_annotated(corpus), *read_hotline(corpus), *tickets]
-        return cls(examples, read_petitions(corpus), read_unlabelled(corpus))
+        return cls(examples, read_petitions(corpus), read_unlabelled(corpus), read_background(corpus))
 
 
 def fit_fields(texts: Texts, recipe: BaseRecipe) -> tuple[FieldVectoriser, ...]:
@@ -75,13 +81,23 @@ def fit_fields(texts: Texts, recipe: BaseRecipe) -> tuple[FieldVectoriser, ...]:
     )
 
 
-def make_material(texts: Texts, fields: tuple[FieldVectoriser, ...], recipe: BaseRecipe) -> Material:
+def fit_words(texts: Texts, recipe: BaseRecipe) -> WordSpace:
+    """Learn what words mean, and the landmarks among the letters."""
+    letters = [example.document for example in texts.examples if example.source == ANNOTATED]
+    calls = [example.document for example in texts.examples if example.source != ANNOTATED]
+    return fit_word_space([*letters, *texts.unlabelled], calls, texts.background, recipe=recipe)
+
+
+def make_material(texts: Texts, fields: tuple[FieldVectoriser, ...], words: WordSpace, recipe: BaseRecipe) -> Material:
     """Turn texts into features, labels and folds."""
     examples = texts.examples
+    near = words.nearness(places_of(words, [example.document for example in examples]))
+    own = [nearness(marks, marks, words.width) for marks in words.landmarks]
     types, type_names = _ticket_types(examples)
     topics = sorted({petition.topic for petition in texts.petitions})
     return Material(
         features=features_of(fields, base_fields([example.document for example in examples])),
+        meaning=Meaning.of(near, own, recipe.views, share=recipe.meaning),
         labels=make_labels(examples),
         source=np.array([example.source for example in examples]),
         folds=grouped_folds([example.group for example in examples], folds=recipe.folds, seed=recipe.seed),

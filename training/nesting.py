@@ -106,7 +106,9 @@ class NestedOutputs:
         read = JudgeInputs.read(material, fitted, judged)
         if len(without) == 1:
             self._look_for_evidence(read, judged)
-        return _Part(judged, read.values, routed, stack_margins(material.features[routed], fitted.heads, ROUTE_SIGNALS))
+        nearness = material.meaning.nearness[routed]
+        route = stack_margins(material.features[routed], nearness, fitted.heads, ROUTE_SIGNALS)
+        return _Part(judged, read.values, routed, route)
 
     def _look_for_evidence(self, read: JudgeInputs, rows: Rows) -> None:
         for row, clauses in zip(rows.tolist(), read.clauses(), strict=True):

@@ -12,8 +12,8 @@ from models.linear import Scores
 from models.stacked import StackedHeads, gated
 from training.base_heads import Labels
 from training.linear_fit import Head
-from training.signals import APPEAL, ROUTE_SIGNALS
-from training.stacking import Fit, fit_sigmoids, fit_softmax
+from training.signals import APPEAL, ROUTE_SIGNALS, stack_heads
+from training.stacking import Fit, fit_shares, fit_sigmoids, fit_softmax
 from triage.base_model import CATEGORY, CHANNEL, EMERGENCY, FACTORS, FUNCTION, RISK, TYPE
 
 Rows = NDArray[np.int64]
@@ -41,12 +41,12 @@ class RouteFit:
         """Return float32[n, c] from float32[n, p]."""
         return np.asarray(inputs @ self.weights + self.intercepts, dtype=np.float32)
 
-    def composed(self, heads: Mapping[str, Head]) -> Head:
-        """Return the one linear head over n-grams that both levels amount to."""
-        weights = np.hstack([heads[name].weights for name in ROUTE_SIGNALS])
-        intercepts = np.concatenate([heads[name].intercepts for name in ROUTE_SIGNALS])
-        both = np.asarray(weights @ self.weights.astype(np.float32), dtype=np.float32)
-        return Head(both, np.asarray(intercepts @ self.weights + self.intercepts, dtype=np.float32))
+    def composed(self, heads: Mapping[str, Head], *, landmarks: int) -> Head:
+        """Return the one head over n-grams and landmarks that both levels amount to."""
+        first = stack_heads(heads, ROUTE_SIGNALS, landmarks=landmarks)
+        turn = self.weights.astype(np.float32)
+        intercepts = np.asarray(first.intercepts @ self.weights + self.intercepts, dtype=np.float32)
+        return Head(first.weights @ turn, intercepts, first.meaning_of(landmarks) @ turn)
 
 
 def fit_route(inputs: Scores, labels: Labels, rows: Rows, head: str, *, widths: Sequence[int]) -> RouteFit:
@@ -64,10 +64,17 @@ def fit_route(inputs: Scores, labels: Labels, rows: Rows, head: str, *, widths: 
     own = ROUTE_SIGNALS.index(f"{APPEAL}_{head}")
     start = sum(widths[:own])
     scale[start : start + widths[own]] /= _OWN_WEIGHT[head]
-    truth = labels.columns[head][rows]
-    weights, intercepts = fit_softmax((part - centre) / scale, truth, len(labels.classes[head]), c=_ROUTE_C[head])
+    weights, intercepts = fit_shares((part - centre) / scale, _wanted(labels, rows, head), c=_ROUTE_C[head])
     raw = weights / scale[:, None]
     return RouteFit(raw, intercepts - centre @ raw)
+
+
+def _wanted(labels: Labels, rows: Rows, head: str) -> NDArray[np.float64]:
+    """Return float64[rows, c], each row's right classes; those of the function are shared out, the lead first."""
+    if head == FUNCTION:
+        shared = labels.shared[rows]
+        return np.asarray(shared / shared.sum(axis=1, keepdims=True))
+    return np.eye(len(labels.classes[head]))[labels.columns[head][rows]]
 
 
 def fit_judge(inputs: Scores, labels: Labels, rows: Rows, *, names: tuple[str, ...]) -> StackedHeads:

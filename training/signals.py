@@ -16,7 +16,7 @@ from training.clause_fit import MarkedClauses, fit_clause_model
 from training.config import BaseRecipe
 from training.corpus import ANNOTATED, HOTLINE, TICKETS
 from training.level_one import Rows, SecondOrderRidge, gram
-from training.linear_fit import Head, fit_exclusive, fit_ridge, fit_yes_no
+from training.linear_fit import Floats, Head, Meaning, fit_exclusive, fit_ridge, fit_yes_no
 from triage.base_model import CATEGORY, CHANNEL, EMERGENCY, FACTORS, FUNCTION, RISK, TYPE
 from triage.evidence import Clauses
 from triage.reading import judge_inputs, split_clauses
@@ -49,6 +49,7 @@ class Material:
 
     Attributes:
         features: float32[n, v].
+        meaning: Of the examples.
         labels: Of the examples.
         source: str[n], corpus of each.
         folds: int64[n].
@@ -62,6 +63,7 @@ class Material:
     """
 
     features: sparse.csr_matrix
+    meaning: Meaning
     labels: Labels
     source: NDArray[np.str_]
     folds: Rows
@@ -95,7 +97,12 @@ class Teachers:
         self._recipe = recipe
         self._letters = material.rows(ANNOTATED)
         self._calls = material.rows(HOTLINE)
-        self._ridge = SecondOrderRidge(material.features[self._letters], material.pool, penalty=recipe.ridge)
+        self._ridge = SecondOrderRidge(
+            material.features[self._letters],
+            material.pool,
+            penalty=recipe.ridge,
+            meaning=material.meaning.part(self._letters),
+        )
         # Other people's letters and tickets: no fold of the annotated corpora can leak through them.
         self.fixed = {
             PETITION_TOPIC: self._petition_topics(),
@@ -113,7 +120,12 @@ class Teachers:
         targets = _targets(material.labels, self._letters[letters], APPEAL_HEADS)
         heads = _split(self._ridge.fit(letters, np.hstack(list(targets.values()))), targets, APPEAL)
         targets = _targets(material.labels, calls, CALL_HEADS)
-        joint = fit_ridge(material.features[calls], np.hstack(list(targets.values())), penalty=self._recipe.ridge)
+        joint = fit_ridge(
+            material.features[calls],
+            np.hstack(list(targets.values())),
+            penalty=self._recipe.ridge,
+            meaning=material.meaning.part(calls),
+        )
         heads |= _split(joint, targets, CALL)
         return LevelOne(heads | self.fixed, fit_clause_model(material.clauses, kept))
 
@@ -167,7 +179,8 @@ class JudgeInputs:
         """Read annotated or hotline examples."""
         part = material.clauses.part(rows)
         scores = fitted.clauses.scores(part.found, part.layout)
-        signals = {"all": stack_margins(material.features[rows], fitted.heads, JUDGE_SIGNALS)}
+        read = stack_margins(material.features[rows], material.meaning.nearness[rows], fitted.heads, JUDGE_SIGNALS)
+        signals = {"all": read}
         return cls(judge_inputs(signals, part, scores), part.layout, scores)
 
     def clauses(self) -> list[Clauses]:
@@ -175,11 +188,20 @@ class JudgeInputs:
         return split_clauses(self.layout, self.clause_scores)
 
 
-def stack_margins(features: sparse.csr_matrix, heads: Mapping[str, Head], names: Sequence[str]) -> Scores:
+def stack_heads(heads: Mapping[str, Head], names: Sequence[str], *, landmarks: int) -> Head:
+    """Put several heads side by side."""
+    return Head(
+        np.hstack([heads[name].weights for name in names]),
+        np.concatenate([heads[name].intercepts for name in names]),
+        np.hstack([heads[name].meaning_of(landmarks) for name in names]),
+    )
+
+
+def stack_margins(
+    features: sparse.csr_matrix, nearness: Floats, heads: Mapping[str, Head], names: Sequence[str]
+) -> Scores:
     """Return float32[n, c], the margins of several heads side by side."""
-    weights = np.hstack([heads[name].weights for name in names])
-    intercepts = np.concatenate([heads[name].intercepts for name in names])
-    return np.asarray(features @ weights + intercepts, dtype=np.float32)
+    return stack_heads(heads, names, landmarks=nearness.shape[1]).margins(features, nearness)
 
 
 def _targets(labels: Labels, rows: Rows, heads: Sequence[str]) -> dict[str, NDArray[np.float64]]:
@@ -199,6 +221,7 @@ def _split(joint: Head, targets: Mapping[str, NDArray[np.float64]], prefix: str)
     heads, at = {}, 0
     for name, target in targets.items():
         columns = slice(at, at + target.shape[1])
-        heads[f"{prefix}_{name}"] = Head(joint.weights[:, columns], joint.intercepts[columns])
+        near = None if joint.meaning is None else joint.meaning[:, columns]
+        heads[f"{prefix}_{name}"] = Head(joint.weights[:, columns], joint.intercepts[columns], near)
         at += target.shape[1]
     return heads

@@ -30,16 +30,26 @@ def fit_softmax(
     Returns:
         Weights float64[p, classes] and intercepts float64[classes].
     """
-    rows = np.arange(len(truth))
-    share = np.ones(len(truth)) if weight is None else weight
+    wanted = np.zeros((len(truth), classes))
+    wanted[np.arange(len(truth)), truth] = 1.0 if weight is None else weight
+    return fit_shares(inputs, wanted, c=c)
+
+
+def fit_shares(inputs: Matrix, wanted: Matrix, *, c: float) -> Fit:
+    """Fit as `fit_softmax`, to shares of the classes instead of one right class.
+
+    Args:
+        inputs: float[n, p], standardised.
+        wanted: float[n, classes], what each class should get; a row's sum is the weight of its example.
+        c: Inverse regularisation.
+    """
+    size = wanted.sum(axis=1, keepdims=True)
 
     def loss(scores: Matrix) -> tuple[float, Matrix]:
         logs = log_softmax(scores, axis=1)
-        slope = np.exp(logs)
-        slope[rows, truth] -= 1.0
-        return float(-(share * logs[rows, truth]).sum()), slope * share[:, None]
+        return float(-(wanted * logs).sum()), size * np.exp(logs) - wanted
 
-    return _minimise(inputs, classes, loss, c)
+    return _minimise(inputs, wanted.shape[1], loss, c)
 
 
 def fit_sigmoids(inputs: Matrix, truth: NDArray[np.bool_], *, c: float) -> Fit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -29,6 +29,7 @@ def print_figures(screen: Console, figures: Mapping[str, Any]) -> None:
     for name, part in ranked.items():
         if "auto" in part:
             _print_auto(screen, part["auto"])
+            _print_periods(screen, part["periods"])
             _print_classes(screen, _NAMES.get(name, name), part["classes"])
     _print_rest(screen, figures)
 
@@ -49,8 +50,37 @@ def _print_rankings(screen: Console, ranked: Mapping[str, Mapping[str, Any]]) ->
 def _print_auto(screen: Console, auto: Mapping[str, Any]) -> None:
     precision = "—" if auto["precision"] is None else f"{auto['precision']:.4f}"
     screen.print(
-        f"实际自动派单：{auto['n']:,} 件，占 {auto['coverage']:.1%}，准确率 {precision}（95%下界 {auto['lower_bound']:.4f}）"
+        f"实际自动派单：{auto['n']:,} 件，占 {auto['coverage']:.1%}，准确率 {precision}（95%下界 {auto['lower_bound']:.4f}，"
+        f"门槛按 {auto['target']:.0%} 选定{_apart(auto)}）"
     )
+
+
+def _apart(auto: Mapping[str, Any]) -> str:
+    return "" if auto["precision"] is None else f"，相差 {100 * (auto['precision'] - auto['target']):+.1f} 个百分点"
+
+
+def _print_periods(screen: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    if not found:
+        return
+    table = Table(title="按时间看：概率与自动派单是否稳定", title_justify="left")
+    table.add_column("期间", no_wrap=True)
+    for heading in ("n", "top-1（95%区间）", "平均概率", "校准误差", "自动派单", "自动准确率（95%下界）"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found:
+        low, high = row["top1_interval"]
+        precision = (
+            "—" if row["auto_precision"] is None else f"{row['auto_precision']:.4f}（{row['auto_lower_bound']:.3f}）"
+        )
+        table.add_row(
+            f"{row['start']} 至 {row['end'][5:]}",
+            f"{row['n']:,}",
+            f"{row['top1']:.4f}（{low:.3f}–{high:.3f}）",
+            f"{row['confidence']:.4f}",
+            f"{row['calibration_error']:.4f}",
+            f"{row['auto']:,}",
+            precision,
+        )
+    screen.print(table)
 
 
 def _print_classes(screen: Console, name: str, classes: list[Mapping[str, Any]]) -> None:

@@ -16,7 +16,8 @@ from training.card import local_card
 from training.config import CONFIGS, LocalRecipe, load_recipe
 from training.evaluate import evaluate
 from training.evaluate_command import write_metrics
-from training.local import Ticket, save_local, train_local
+from training.local import save_local, train_local
+from training.local_stack import Ticket
 from training.tables import print_figures
 from triage.base_model import base_bundle_path, base_model_from
 from triage.commands.columns import parse_columns

@@ -41,12 +41,14 @@ class Shipped:
 
     Attributes:
         heads: ``function`` and ``category``, composed of both levels, and the signals.
+        meaning: float32[landmarks, c], what the landmarks add to them.
         clauses: Scores clauses.
         judge: Second level of type, risk, factors and emergency.
         classes: Head or signal → names of its columns.
     """
 
     heads: LinearHeads
+    meaning: Scores
     clauses: ClauseModel
     judge: StackedHeads
     classes: dict[str, list[str]]
@@ -114,14 +116,16 @@ def fit_shipped(teachers: Teachers, nested: NestedOutputs, material: Material, *
     """Fit both levels on everything; the second learns from the first one's outputs out of fold."""
     level = _fit(nested, material, nested.inputs(), np.arange(len(material.folds)))
     first = teachers.fit(())
-    stored = {head: route.composed(first.heads) for head, route in level.routes.items()}
+    landmarks = material.meaning.nearness.shape[1]
+    stored = {head: route.composed(first.heads, landmarks=landmarks) for head, route in level.routes.items()}
     calls, scale = teachers.call_functions(()), np.float32(call_scale)
     stored[CALL_FUNCTION] = Head(calls.weights * scale, calls.intercepts * scale)
     stored |= {signal: first.heads[signal] for signal in JUDGE_SIGNALS}
     joined = join_heads({name: (head.weights, head.intercepts) for name, head in stored.items()})
+    meaning = np.hstack([head.meaning_of(landmarks) for head in stored.values()])
     signals = signal_classes(material)
     classes = dict(material.labels.classes) | {name: signals[name] for name in (CALL_FUNCTION, *JUDGE_SIGNALS)}
-    return Shipped(joined, first.clauses, level.judge, classes)
+    return Shipped(joined, meaning, first.clauses, level.judge, classes)
 
 
 def _fit(nested: NestedOutputs, material: Material, inputs: Inputs, rows: Rows) -> _SecondLevel:

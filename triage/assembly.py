@@ -103,6 +103,7 @@ class Assembler:
         settings: Settings,
         deadlines: DeadlineRules,
         admission: AdmissionList,
+        words: WordCutter | None = None,
     ) -> None:
         self._base = base
         self._router = router
@@ -110,7 +111,7 @@ class Assembler:
         self._settings = settings
         self._deadlines = deadlines
         self._admission = admission
-        self._words = WordCutter()
+        self._words = words or WordCutter()
         self._threshold = local.held_out.threshold(settings.precision) if local else NEVER
         self._trained = local is not None
         self._bundle = f"{base.version} {local.version}" if local else base.version
@@ -176,18 +177,24 @@ class Assembler:
         return tuple(CategoryCandidate(l1, l2, probability) for (l1, _, l2), probability in parts)
 
     def _routed(self, reading: Reading) -> _Routed:
-        """Rank the units; one that the appeal complains about makes way for its superior."""
+        """Rank the units; one that the appeal complains about makes way for its superior.
+
+        The rule puts the superior first, not the model, so it inherits none of the other's certainty, only the best
+        probability among the remaining ones.
+        """
         if self._router is None:
             return _Routed([], None)
         order = np.argsort(-reading.units, kind="stable")[: SHOWN + 3]
         ranked = [(self._router.units[i], float(reading.units[i])) for i in order if reading.units[i] > 0.0]
-        top, probability = ranked[0]
+        top = ranked[0][0]
         if complained_about(reading.document.text, top) is None:
             return _Routed(ranked[:SHOWN], None)
         superior = self._router.directory.superior_of(top)
         rest = [(unit, p) for unit, p in ranked[1:] if unit is not superior]
-        lifted = [(superior, probability)] if superior is not None else []
-        return _Routed((lifted + rest)[:SHOWN], top)
+        if superior is None:
+            return _Routed(rest[:SHOWN], top)
+        probability = max((p for unit, p in ranked if unit is not top), default=0.0)
+        return _Routed([(superior, probability), *rest][:SHOWN], top)
 
     def _unit(self, routed: _Routed, *, risk: RiskDecision, demands: int, channel: RouteOut | None) -> UnitDecision:
         candidates = tuple(Candidate(unit.name, probability) for unit, probability in routed.units)

@@ -22,6 +22,7 @@ from models.pairs import PairScorer
 from models.ranker import CandidateRanker, ranker_from
 from models.stacked import StackedHeads, stacked_from
 from models.text_model import TextModel, text_model_from
+from models.word_space import MeaningHeads, meaning_heads_from
 from triage.document import Document
 from triage.routing.features import FEATURES
 
@@ -52,6 +53,7 @@ class BaseModel:
         version: Bundle name and fingerprint.
         text: Heads ``function`` (of letters), ``call_function`` and ``category`` (classes that exclude each other), and
             the signals that ``judge`` reads.
+        meaning: What the meaning of the words adds to the margins of ``text``.
         clauses: Scores clauses; its document features are read by ``judge`` too.
         judge: Heads ``type`` (classes that exclude each other), ``risk`` (level ≥ 1 … 4), ``factors`` and ``emergency``
             (yes or no) over signals, clauses and cues.
@@ -68,6 +70,7 @@ class BaseModel:
 
     version: str
     text: TextModel
+    meaning: MeaningHeads
     clauses: ClauseModel
     judge: StackedHeads
     type_temperature: float
@@ -109,9 +112,11 @@ def base_model_from(bundle: Bundle) -> BaseModel:
     try:
         settings: Mapping[str, Any] = description.settings
         calibration = bundle.tensors["calibration"]
+        text = text_model_from(bundle.tensors["text"], settings["text"], description.classes)
         return BaseModel(
             version=bundle.version,
-            text=text_model_from(bundle.tensors["text"], settings["text"], description.classes),
+            text=text,
+            meaning=meaning_heads_from(bundle.tensors.get("meaning"), columns=text.heads.weights.shape[1]),
             clauses=clause_model_from(bundle.tensors["clauses"]),
             judge=_judge_from(bundle),
             type_temperature=float(settings["type_temperature"]),
@@ -138,6 +143,7 @@ def base_tensors(model: BaseModel) -> dict[str, Mapping[str, NDArray[Any]]]:
         calibration[f"{name}_slope"], calibration[f"{name}_shift"] = platt.slope, platt.shift
     return {
         "text": model.text.tensors(),
+        "meaning": model.meaning.tensors(),
         "clauses": model.clauses.tensors(),
         "judge": model.judge.tensors(),
         "calibration": calibration,

@@ -12,6 +12,7 @@ from models.clauses import ORDERS, ClauseLayout
 from models.cues import cue_features
 from models.linear import Scores
 from models.ngrams import NgramOccurrences, fold, occurrences
+from models.word_space import Extents
 from triage.document import Document
 from triage.text.sentences import clauses
 
@@ -47,6 +48,11 @@ class ClauseTexts:
         clause, owners = clause[order], owners[order]
         layout = ClauseLayout(self.layout.starts[clause], self.layout.ends[clause], owners, len(texts))
         return ClauseTexts(found, layout, self.cues[texts])
+
+
+def extents_of(documents: Sequence[Document]) -> Extents:
+    """Measure the documents for the word space."""
+    return Extents.of([document.text for document in documents], [document.title.text for document in documents])
 
 
 def read_clauses(documents: Sequence[Document]) -> ClauseTexts:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from triage.appeal import FIELDS, Appeal
 from triage.decision import Quote
 from triage.privacy import mask
+from triage.text._tidy import without_layout
 from triage.text.aligned import AlignedText, Replacement, Span
+from triage.text.boilerplate import strip_courtesies
 from triage.text.instructions import strip_instructions
 from triage.text.normalise import normalise
 
@@ -70,6 +72,7 @@ def masked_text(raw: str, span: Span | None = None) -> str:
 
 
 def _masked(text: AlignedText, *, strip: bool) -> AlignedText:
-    stripped = strip_instructions(text) if strip else text
+    # A polite letter is to be judged like a curt one; instructions go first, since their thanks belong to them.
+    stripped = without_layout(strip_courtesies(strip_instructions(text) if strip else text))
     spans = mask(stripped.text).spans
     return stripped.replaced(Replacement(span.start, span.end, span.token) for span in spans) if spans else stripped

@@ -12,7 +12,9 @@ from scipy import sparse
 from models.calibration import probabilities
 from models.clauses import ClauseLayout, document_features
 from models.linear import Scores
+from models.ngrams import NgramOccurrences, fold, occurrences
 from models.text_model import TextModel, Weigh
+from models.word_space import ORDERS, Extents
 from triage.base_model import (
     CALL_FUNCTION,
     CATEGORY,
@@ -26,7 +28,7 @@ from triage.base_model import (
     BaseModel,
     base_fields,
 )
-from triage.clause_reading import ClauseTexts, read_clauses
+from triage.clause_reading import ClauseTexts, extents_of, read_clauses
 from triage.document import Document
 from triage.evidence import Clauses, joint_credit
 from triage.routing.local import AREA, UNIT, LocalModel
@@ -37,6 +39,9 @@ Vector = NDArray[np.float32]
 
 _SUREST = 0.95
 """Largest share of either model in the function."""
+
+_CHUNK = 512
+"""Texts whose n-gram occurrences are held at once where thousands are read."""
 
 _LOCAL_CREDIT = (UNIT, FUNCTION, AREA)
 
@@ -85,13 +90,13 @@ def read_scores(
 ) -> list[Reading]:
     """Score a batch of at least one document."""
     features = base.text.features(base_fields(documents))
-    margins = mixed_margins(base.text.margins(features))
+    clauses = read_clauses(documents)
+    margins = base_margins(base, features, clauses.found, extents_of(documents))
     logs = {head: base.text.log_probabilities(margins, head) for head in (FUNCTION, CATEGORY)}
     shares = call_shares(margins)
     ranking, areas, route_credit = _route(
         documents, logs[FUNCTION], base, local, router, features=features, shares=shares
     )
-    clauses = read_clauses(documents)
     scores = base.clauses.scores(clauses.found, clauses.layout)
     judged = base.judge.margins(judge_inputs(margins, clauses, scores))
     types = probabilities(judged[TYPE], base.type_temperature)
@@ -126,8 +131,29 @@ def read_scores(
 
 def function_logs(base: BaseModel, documents: Sequence[Document]) -> Scores:
     """Return float32[n, f]: the base model's log-probabilities of the functions for at least one document."""
-    margins = mixed_margins(base.text.margins(base.text.features(base_fields(documents))))
-    return base.text.log_probabilities(margins, FUNCTION)
+    parts = []
+    for at in range(0, len(documents), _CHUNK):
+        chunk = documents[at : at + _CHUNK]
+        found = occurrences(fold([document.text for document in chunk]), orders=ORDERS)
+        margins = base_margins(base, base.text.features(base_fields(chunk)), found, extents_of(chunk))
+        parts.append(base.text.log_probabilities(margins, FUNCTION))
+    return np.vstack(parts)
+
+
+def base_margins(
+    base: BaseModel, features: sparse.csr_matrix, found: NgramOccurrences, extents: Extents
+) -> dict[str, Scores]:
+    """Return head → float32[n, classes]: n-grams and the meaning of words together, the function mixed.
+
+    Args:
+        base: The model.
+        features: ``base.text.features(...)`` of n documents.
+        found: N-grams of their whole texts, of the orders `models.word_space.ORDERS`.
+        extents: ``extents_of(...)`` of the same documents.
+    """
+    added = base.meaning.added(found, extents)
+    margins = base.text.margins(features)
+    return mixed_margins({head: margins[head] + added[:, columns] for head, columns in base.text.heads.columns.items()})
 
 
 def call_shares(margins: Mapping[str, Scores]) -> Vector:
@@ -183,12 +209,12 @@ def _route(
         heads = [(FUNCTION, 1.0 - shares, best), (CALL_FUNCTION, shares, best)]
         credit = base.text.credit(base_fields(documents), features, _contrast(base.text, heads))
         return ranking, None, _joint(documents, credit)
-    texts = {"text": [document.text for document in documents]}
+    texts = {"text": [document.text for document in documents], **base_fields(documents)}
     local_features = local.text.features(texts)
     margins = local.text.margins(local_features)
     ranking = router.rank(documents, functions, base.text.classes[FUNCTION], margins)
     credit = local.text.credit(texts, local_features, _contrast(local.text, _local_heads(local, router, ranking)))
-    return ranking, _areas(local, margins), credit["text"]
+    return ranking, _areas(local, margins), credit["text"] if "text" in credit else _joint(documents, credit)
 
 
 def _areas(local: LocalModel, margins: dict[str, Scores]) -> list[tuple[str, float]] | None:

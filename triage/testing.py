@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import numpy as np
 
 from models.pairs import Line, PairScorer, TermFrequencies, Trees
 from triage.appeal import Appeal
+from triage.casework.desk import ActiveTriage, Desk, open_desk
 from triage.decision import (
     AUTO,
     REVIEW,
@@ -20,6 +22,7 @@ from triage.decision import (
     RiskDecision,
     UnitDecision,
 )
+from triage.directory import Directory
 from triage.document import read_document
 from triage.events import WordCutter
 from triage.events.features import FEATURES
@@ -27,6 +30,9 @@ from triage.evidence import Clauses
 from triage.pipeline.options import Engine
 from triage.reading import Reading
 from triage.rules import color
+from triage.service import Context
+from triage.store.database import Database
+from triage.store.vectors import HashedProjection
 from triage.text.normalise import NORMALISER_VERSION
 
 _NOTHING = np.zeros(0, dtype=np.float32)
@@ -40,11 +46,13 @@ class FakeDecider:
 
     Attributes:
         bundle: What decisions name as their model.
+        directory: None; a test may set one.
     """
 
     def __init__(self, bundle: str = "fake") -> None:
         """Store the name."""
         self.bundle = bundle
+        self.directory: Directory | None = None
 
     def read(self, appeals: Sequence[Appeal]) -> list[Reading]:
         """Normalise and mask, as the real one does; all scores are empty or zero."""
@@ -69,11 +77,14 @@ class FakeDecider:
             for appeal in appeals
         ]
 
-    def decide_readings(self, readings: Sequence[Reading]) -> list[Decision]:
+    def decide_readings(
+        self, readings: Sequence[Reading], *, contexts: Sequence[Context] | None = None
+    ) -> list[Decision]:
         """Decide."""
-        return [self._decide(reading) for reading in readings]
+        surroundings = contexts if contexts is not None else [Context()] * len(readings)
+        return [self._decide(*pair) for pair in zip(readings, surroundings, strict=True)]
 
-    def _decide(self, reading: Reading) -> Decision:
+    def _decide(self, reading: Reading, context: Context) -> Decision:
         appeal, level = reading.document.appeal, reading.risk_level
         waste = "垃圾" in reading.document.text
         function = Candidate("城管局" if waste else "住建局", 0.9)
@@ -93,7 +104,7 @@ class FakeDecider:
                 factors=(),
                 evidence=(),
             ),
-            event=EventDecision(f"E-{appeal.id}"),
+            event=context.event or EventDecision(f"E-{appeal.id}"),
             explanation=(Reason("words", "垃圾" if waste else "其他"),),
             demands=(),
             level=Reason("市级", "测试"),
@@ -140,3 +151,28 @@ def same_text_scorer() -> PairScorer:
 def fake_engine(bundle: str = "fake") -> Engine:
     """Return an engine of both fakes."""
     return Engine(FakeDecider(bundle), same_text_scorer(), bundle)
+
+
+def fake_active(bundle: str = "fake") -> ActiveTriage:
+    """Return active models of both fakes; their vectors are those of the hashed projection."""
+    return ActiveTriage(
+        triage=FakeDecider(bundle), bundle=bundle, scorer=same_text_scorer(), encoder=HashedProjection()
+    )
+
+
+def fake_desk(
+    database: Database,
+    *,
+    active: ActiveTriage | None = None,
+    clock: Callable[[], datetime] | None = None,
+    auto_dispatch: bool = False,
+) -> Desk:
+    """Return a desk with fake models over a real database."""
+    return open_desk(
+        database,
+        active or fake_active(),
+        secret=b"of a test, not a secret",
+        clock=clock,
+        words=PairCutter(),
+        auto_dispatch=auto_dispatch,
+    )

@@ -69,16 +69,21 @@ class Collection:
     total: int
 
 
-def build_collection(signatures: Sequence[Signature], known: TermFrequencies) -> Collection:
+def build_collection(
+    signatures: Sequence[Signature], known: TermFrequencies, *, keep_known: bool = False
+) -> Collection:
     """Build the matrices.
 
     Args:
         signatures: In the order that rows are to have.
         known: Document frequencies from training, added to those of the collection.
+        keep_known: Keep terms of a single appeal that are in ``known``. A few appeals out of a large store share few
+            terms; what else each of them says must weigh as it would among all of them.
     """
     users = np.array([s.user for s in signatures], dtype=np.int64)
-    grams, terms = _space([s.grams for s in signatures], known, users, [s.counts for s in signatures])
-    words, word_terms = _space([s.words ^ SALT_WORDS for s in signatures], known, users)
+    counts = [s.counts for s in signatures]
+    grams, terms = _space([s.grams for s in signatures], known, users, counts, keep_known=keep_known)
+    words, word_terms = _space([s.words ^ SALT_WORDS for s in signatures], known, users, keep_known=keep_known)
     numbers, _ = _space([s.numbers for s in signatures], TermFrequencies.count([]), users)
     return Collection(
         signatures=signatures,
@@ -97,23 +102,30 @@ def _space(
     known: TermFrequencies,
     users: NDArray[np.int64],
     counts: Sequence[NDArray[np.uint8]] = (),
+    *,
+    keep_known: bool = False,
 ) -> tuple[TermSpace, Terms]:
-    flat, owner, kept = _flatten(rows, users)
+    flat, lengths, kept = _flatten(rows, users)
     terms, live = np.unique(flat, return_counts=True)
     columns = _places(flat, terms)
-    idf = _idf(live + known.lookup(terms), len(rows) + known.total)
+    del flat  # 100,000 appeals have 40 million terms; each array of them is 160 MB
+    seen = known.lookup(terms)
+    idf = _idf(live + seen, len(rows) + known.total)
     weights = idf[columns]
-    mass = np.bincount(owner, weights=weights, minlength=len(rows)).astype(np.float32)
+    mass = _row_sums(weights, lengths).astype(np.float32)
     if counts:
-        weights = weights * (1 + np.log(np.concatenate(counts)[kept], dtype=np.float32))
-    norm = np.sqrt(np.bincount(owner, weights=weights * weights, minlength=len(rows)))
-    weights = (weights / np.maximum(norm, 1e-9)[owner]).astype(np.float32)
-    shared = live > 1
-    position = np.cumsum(shared, dtype=np.int32) - 1
+        factor = np.log(np.concatenate(counts)[kept], dtype=np.float32)
+        factor += 1
+        weights *= factor
+        del factor
+    weights /= _norms(weights, lengths)
+    shared = (live > 1) | (seen > 0) if keep_known else live > 1
     keep = shared[columns]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(owner[keep], minlength=len(rows)))])
+    indptr = np.concatenate([[0], np.cumsum(_row_sums(keep, lengths))])
+    weights, columns = weights[keep], columns[keep]
+    position = np.cumsum(shared, dtype=np.int32) - 1
     matrix = sparse.csr_matrix(
-        (weights[keep], position[columns[keep]], indptr.astype(np.int32)), shape=(len(rows), int(shared.sum()))
+        (weights, position[columns], indptr.astype(np.int32)), shape=(len(rows), int(shared.sum()))
     )
     matrix.sort_indices()
     return TermSpace(matrix=matrix, idf=idf[shared], live=live[shared].astype(np.int32), mass=mass), terms[shared]
@@ -121,44 +133,60 @@ def _space(
 
 def _subspace(rows: Sequence[Terms], terms: Terms, parent: TermSpace, users: NDArray[np.int64]) -> TermSpace:
     """Place a field whose terms are among the parent's into the parent's columns."""
-    flat, owner, _ = _flatten(rows, users)
+    flat, lengths, _ = _flatten(rows, users)
     at = np.minimum(np.searchsorted(terms, flat), max(len(terms) - 1, 0))
     keep = terms[at] == flat if len(terms) else np.zeros(len(flat), dtype=bool)
     # A term of a single appeal has no column; it still counts as something the other appeal lacks.
     rarest = float(parent.idf.max()) if len(parent.idf) else 1.0
     weights = np.full(len(flat), rarest, dtype=np.float32)
     weights[keep] = parent.idf[at[keep]]
-    mass = np.bincount(owner, weights=weights, minlength=len(rows)).astype(np.float32)
-    norm = np.sqrt(np.bincount(owner, weights=weights * weights, minlength=len(rows)))
-    data = (weights / np.maximum(norm, 1e-9)[owner]).astype(np.float32)[keep]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(owner[keep], minlength=len(rows)))])
-    matrix = sparse.csr_matrix((data, at[keep], indptr.astype(np.int32)), shape=parent.matrix.shape)
+    mass = _row_sums(weights, lengths).astype(np.float32)
+    weights /= _norms(weights, lengths)
+    indptr = np.concatenate([[0], np.cumsum(_row_sums(keep, lengths))])
+    matrix = sparse.csr_matrix((weights[keep], at[keep], indptr.astype(np.int32)), shape=parent.matrix.shape)
     matrix.sort_indices()
     return TermSpace(matrix=matrix, idf=parent.idf, live=parent.live, mass=mass)
 
 
-def _habits(owner: NDArray[np.int32], flat: Terms, users: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _norms(weights: Floats, lengths: NDArray[np.int64]) -> Floats:
+    """Return float32[m]: for every term the length of its row's vector, never 0."""
+    norm = np.maximum(np.sqrt(_row_sums(weights * weights, lengths)), 1e-9)
+    return np.repeat(norm.astype(np.float32), lengths)
+
+
+def _row_sums(values: NDArray[np.generic], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return float64[n], the sum of each row's values; `numpy.bincount` would copy them twice as 64-bit numbers."""
+    sums = np.zeros(len(lengths))
+    filled = lengths > 0
+    if filled.any():
+        sums[filled] = np.add.reduceat(values, (np.cumsum(lengths) - lengths)[filled], dtype=np.float64)
+    return sums
+
+
+def _habits(lengths: NDArray[np.int64], flat: Terms, users: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return bool[m]: terms that are the habit of a person who writes very often, not the matter of one appeal.
 
     One citizen wrote 92 appeals, most ending in the same three phrases; those say nothing about the event.
     """
-    habitual = np.zeros(len(owner), dtype=bool)
+    habitual = np.zeros(len(flat), dtype=bool)
     names, appeals = np.unique(users, return_counts=True)
     for user, count in zip(names.tolist(), appeals.tolist(), strict=True):
         if user == 0 or count < _HABIT_APPEALS:
             continue
-        mine = np.flatnonzero((users == user)[owner])
+        mine = np.flatnonzero(np.repeat(users == user, lengths))
         _, position, uses = np.unique(flat[mine], return_inverse=True, return_counts=True)
         habitual[mine] = (uses > _HABIT_SHARE * count)[position]
     return habitual
 
 
-def _flatten(rows: Sequence[Terms], users: NDArray[np.int64]) -> tuple[Terms, NDArray[np.int32], NDArray[np.bool_]]:
+def _flatten(rows: Sequence[Terms], users: NDArray[np.int64]) -> tuple[Terms, NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the rows' terms one after another without habits, how many each row keeps, and which were kept."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     flat = np.concatenate(rows) if len(rows) else np.empty(0, dtype=np.uint32)
-    owner = np.repeat(np.arange(len(rows), dtype=np.int32), lengths)
-    kept = ~_habits(owner, flat, users)
-    return flat[kept], owner[kept], kept
+    kept = ~_habits(lengths, flat, users)
+    if kept.all():
+        return flat, lengths, kept
+    return flat[kept], _row_sums(kept, lengths).astype(np.int64), kept
 
 
 def _places(flat: Terms, terms: Terms) -> NDArray[np.int32]:

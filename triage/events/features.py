@@ -64,6 +64,8 @@ FEATURES = (*TEXT_FEATURES, *PLAIN_FEATURES, *NAME_FEATURES)
 
 _CHUNK = 20_000
 _DAY = 86_400.0
+_DENSE = 100_000
+"""Up to so many cells pairs × terms, plain arrays are several times faster than sparse ones: a newcomer against a few others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,8 @@ def _over(part: Floats, whole: Floats) -> Floats:
 
 
 def _shared(a: TermSpace, b: TermSpace, left: Rows, right: Rows) -> _Shared:
+    if max(len(left), a.matrix.shape[0]) * a.matrix.shape[1] <= _DENSE:
+        return _shared_dense(a, b, left, right)
     product = a.matrix[left].multiply(b.matrix[right]).tocsr()
     idf = a.idf[product.indices]
     rare, seldom = idf > RARE, idf > SELDOM
@@ -240,4 +244,22 @@ def _shared(a: TermSpace, b: TermSpace, left: Rows, right: Rows) -> _Shared:
         rare_count=total(rare.astype(np.float32)),
         seldom=total(idf * seldom),
         matter=total(idf * ~seldom),
+    )
+
+
+def _shared_dense(a: TermSpace, b: TermSpace, left: Rows, right: Rows) -> _Shared:
+    """Return what `_shared` returns, for few pairs."""
+    product = a.matrix.toarray()[left] * b.matrix.toarray()[right]
+    both = (product > 0).astype(np.float32)
+    idf = a.idf
+    rare, seldom = idf > RARE, idf > SELDOM
+    sums = both @ np.stack([idf, idf * rare, rare, idf * seldom, idf * ~seldom], axis=1).astype(np.float32)
+    return _Shared(
+        cosine=product.sum(axis=1, dtype=np.float64).astype(np.float32),
+        shared=sums[:, 0],
+        rare=sums[:, 1],
+        rarest=(both * idf).max(axis=1, initial=0.0).astype(np.float32),
+        rare_count=sums[:, 2],
+        seldom=sums[:, 3],
+        matter=sums[:, 4],
     )

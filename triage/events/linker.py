@@ -81,7 +81,7 @@ class EventLinker:
             raise ValueError("event items: two share an id; ids must be unique within one input")
         if not ordered:
             return []
-        judge = _Judge(
+        judge = PairJudge(
             build_collection(ordered, self.scorer.frequencies),
             self.scorer,
             untitled_caution=self.settings.untitled_caution,
@@ -133,7 +133,7 @@ def time_order(signature: Signature) -> tuple[bool, float, str]:
     return unknown, 0.0 if unknown else signature.time, signature.id
 
 
-class _Judge:
+class PairJudge:
     """Scores pairs of one collection, with vetoes; a pair is scored once."""
 
     def __init__(self, collection: Collection, scorer: PairScorer, *, untitled_caution: float) -> None:

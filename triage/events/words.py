@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ class WordCutter:
         if self._tokenizer is None:
             self._tokenizer = self._load()
         return list(self._tokenizer.cut(text, HMM=False))
+
+    def words(self) -> Iterable[str]:
+        """Return the words of the dictionary; beginnings of words that are none themselves are left out."""
+        if self._tokenizer is None:
+            self._tokenizer = self._load()
+        return [word for word, count in self._tokenizer.FREQ.items() if count]
 
     def _load(self) -> Any:
         import jieba  # noqa: PLC0415 - the dictionary takes 0.6 s: only for those who cut words

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from triage.errors import InputError
-from triage.io.encodings import OTHER_ENCODING, Line, detect_encoding, read_lines, repair, replace_halves
+from triage.io.encodings import NOTHING, OTHER_ENCODING, Line, detect_encoding, read_lines, repair, replace_halves
 from triage.io.headers import HEADER_ROWS, Wanted, choose_header, distinct
 from triage.io.rows import Limits, Record, Reject, place
 
@@ -55,7 +55,7 @@ class DelimitedTable:
         """Yield the rows below the header; rows without any text are no rows and are passed over."""
         for chunk in self._chunks:
             cells = None if chunk.problem else split_cells(chunk.text, self.delimiter)
-            if cells is not None and not any(cell.strip() for cell in cells):
+            if cells is not None and all(cell.strip() in NOTHING for cell in cells):
                 continue
             yield self._record(chunk, cells)
 

@@ -21,6 +21,9 @@ _BLOCK = 1 << 16
 BINARY_SHARE = 0.1
 """More NUL bytes than this and the file is no text (or UTF-16 without its mark)."""
 
+NOTHING = frozenset(("", "\x1a"))
+"""What a stripped cell or line may hold without being one: old DOS programs end a file with Ctrl-Z."""
+
 NUL_REMOVED = "已去除空字符（NUL）"
 OTHER_ENCODING = "编码与全文不一致，已按该行自身的编码读取"
 HALF_CHARACTER = "含有半个字符，已用“\ufffd”代替"

@@ -11,6 +11,8 @@ from pathlib import Path
 from triage.io.columns import check_mapping
 from triage.io.encodings import (
     HALF_CHARACTER,
+    NOTHING,
+    NUL_REMOVED,
     OTHER_ENCODING,
     Line,
     detect_encoding,
@@ -51,7 +53,7 @@ def open_jsonl(path: Path, wanted: Wanted, limits: Limits) -> JsonlTable:
         InputError: The file is empty or no text, or its first objects lack a wanted column.
     """
     lines = read_lines(path, detect_encoding(path), longest=limits.record_bytes)
-    records = (_read(line, limits) for line in lines if line.text.strip())
+    records = (_read(line, limits) for line in lines if line.text.strip() not in NOTHING)
     first = list(islice(records, LOOK_AHEAD))
     header = tuple(dict.fromkeys(key for record in first if isinstance(record, Record) for key in record.fields))
     if header:
@@ -79,6 +81,9 @@ def _read(line: Line, limits: Limits) -> Record | Reject:
     if "\\u" in text and any(replace_halves(item) != item for item in fields.values()):
         fields = {key: replace_halves(item) for key, item in fields.items()}
         warnings = (*warnings, HALF_CHARACTER)
+    if "\\u0000" in text and any("\0" in item for item in fields.values()):
+        fields = {key: item.replace("\0", "") for key, item in fields.items()}
+        warnings = (*warnings, NUL_REMOVED)
     return Record(number=line.number, line=line.number, fields=fields, values=value, warnings=warnings)
 
 

@@ -21,6 +21,7 @@ from triage.io.spreadsheet import Spreadsheet
 
 SHEET_TITLE = "分析结果"
 REJECT_HEADER = ("行号", "字段", "原因", "编号")
+_LONGEST_REJECT_HEADER = 1 << 16
 _LINE_BREAKS = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 """Legal inside JSON, but many programs split lines at them."""
 
@@ -231,3 +232,23 @@ class RejectWriter(_Output):
 
     def _finish(self) -> None:
         self._write_header(())
+
+
+def remove_rejects(path: Path) -> None:
+    """Remove an earlier list of rejects; a file that is none stays.
+
+    Raises:
+        OutputError: The earlier list cannot be removed.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline(_LONGEST_REJECT_HEADER)
+    except (OSError, UnicodeDecodeError):
+        return
+    cells = next(csv.reader((first,)), [])[: len(REJECT_HEADER)]
+    if [cell.removeprefix("原") for cell in cells] != [name.removeprefix("原") for name in REJECT_HEADER]:
+        return
+    try:
+        path.unlink()
+    except OSError as error:
+        raise output_error(path, error) from error

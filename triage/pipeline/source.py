@@ -10,13 +10,15 @@ from typing import Self
 
 from triage.io.readers import read_rows
 from triage.io.rows import Reject, Row, place
-from triage.io.writers import RejectWriter
+from triage.io.writers import RejectWriter, remove_rejects
 from triage.pipeline.deciding import chunks_of
 from triage.pipeline.options import REASONS, BatchOptions
 
 
 class RejectsFile:
     """The rejects file, made at the first reject; a context manager.
+
+    A run without rejects removes the list that an earlier run left there: an office would mend rows that are long done.
 
     Attributes:
         count: Rejected rows.
@@ -51,6 +53,8 @@ class RejectsFile:
     ) -> None:
         if self._writer is not None:
             self._writer.__exit__(kind, error, trace)
+        elif kind is None:
+            remove_rejects(self.path)
 
 
 class Source:

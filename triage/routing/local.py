@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from models.abstention import NEVER, threshold_for
 from models.bundle import Bundle, Tensors
 from models.confidence import ConfidenceModel, confidence_from
+from models.contest import ContenderTrees, contender_trees_from
 from models.errors import BundleError
 from models.ranker import CandidateRanker, ranker_from
 from models.text_model import TextModel, text_model_from
 from triage.directory import Directory, Unit
+from triage.routing.contenders import contender_names
 from triage.routing.doubt import DOUBTS
 from triage.routing.features import FEATURES
 
@@ -50,6 +52,7 @@ class LocalModel:
         label: Which column it was trained on; ``unit`` means places and functions count.
         text: Heads ``unit``, ``function``, ``area``, ``centroid`` over one vocabulary.
         ranker: Stacks the heads and the named evidence.
+        trees: Look at the few serious candidates again; None where there were too few tickets to grow them.
         confidence: Says how sure to be of the first candidate.
         log_prior: Answer → log share in the history.
         held_out: The reliability record.
@@ -61,6 +64,7 @@ class LocalModel:
     label: str
     text: TextModel
     ranker: CandidateRanker
+    trees: ContenderTrees | None
     confidence: ConfidenceModel
     log_prior: Mapping[str, float]
     held_out: HeldOut
@@ -89,6 +93,7 @@ def local_model_from(bundle: Bundle) -> LocalModel:
             label=settings["label"],
             text=text,
             ranker=ranker,
+            trees=_trees_from(bundle, ranker, text),
             confidence=confidence_from(bundle.tensors["confidence"], settings["confidence"], DOUBTS),
             log_prior=log_prior,
             held_out=HeldOut(held_out["confidence"], held_out["correct"].astype(bool)),
@@ -97,6 +102,13 @@ def local_model_from(bundle: Bundle) -> LocalModel:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"bundle {description.name}: {error!r} in its settings; train it again") from error
+
+
+def _trees_from(bundle: Bundle, ranker: CandidateRanker, text: TextModel) -> ContenderTrees | None:
+    names = bundle.description.settings["trees"]
+    if not names:
+        return None
+    return contender_trees_from(bundle.tensors["trees"], names, contender_names(ranker.names, list(text.classes)))
 
 
 def unit_from(row: Mapping[str, Any]) -> Unit:
@@ -128,7 +140,8 @@ def unit_row(unit: Unit) -> dict[str, Any]:
 def local_tensors(model: LocalModel) -> dict[str, Tensors]:
     """Return the tensors of a local bundle, file stem → arrays."""
     prior = np.array([model.log_prior[answer] for answer in model.text.classes[UNIT]], dtype=np.float32)
-    return {
+    trees: dict[str, Tensors] = {"trees": model.trees.tensors()} if model.trees else {}
+    return trees | {
         "text": model.text.tensors(),
         "ranker": model.ranker.tensors(),
         "confidence": model.confidence.tensors(),

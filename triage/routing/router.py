@@ -14,9 +14,13 @@ from models.linear import Scores
 from models.ranker import CandidateRanker
 from triage.directory import Directory, Unit
 from triage.document import Document
+from triage.routing.contenders import Surroundings, choose
 from triage.routing.doubt import doubt_features
 from triage.routing.features import FLOOR, Evidence, Floats, UnitFeatures
 from triage.routing.local import AREA, BASE_FUNCTION, CENTROID, CITY, FUNCTION, UNIT, LocalModel
+
+_ABSENT_MARGIN = -2.0
+"""Margin of a unit that a head has never met: below every real one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class UnitRouter:
         self._from = np.array([u.valid_from.toordinal() if u.valid_from else 0 for u in self.units])
         self._to = np.array([u.valid_to.toordinal() if u.valid_to else date.max.toordinal() for u in self.units])
         self._columns: dict[str, NDArray[np.int64]] = {}
+        self._groups = {head: self._numbered(head) for head in (FUNCTION, AREA)}
 
     def rank(
         self,
@@ -72,14 +77,18 @@ class UnitRouter:
         utilities[~self._valid(documents)] = -np.inf
         probabilities = _softmax(utilities)
         if self._local is not None:
-            confidence = self._local.confidence
-            doubts = self.doubts(probabilities, local, confidence.names)
-            probabilities = with_confidence(probabilities, confidence.probabilities(doubts))
+            around = self.surroundings(local, documents)
+            names, confidence = self._ranker.names, self._local.confidence
+            choice = choose(probabilities, features, names, around, self._local.trees)
+            doubts = doubt_features(choice, features, names, around, confidence.names)
+            probabilities = with_confidence(choice.probabilities, confidence.probabilities(doubts))
         return Ranking(probabilities, evidence)
 
-    def doubts(self, probabilities: Floats, margins: Mapping[str, Scores], names: tuple[str, ...]) -> Floats:
-        """Return float32[n, len(names)], the confidence model's features; after `local_scores` or `rank`."""
-        return doubt_features(probabilities, margins, self._columns, names)
+    def surroundings(self, margins: Mapping[str, Scores], documents: Sequence[Document]) -> Surroundings:
+        """Gather what surrounds the choice beside the ranker's features; after `local_scores`."""
+        spread = {head: self._spread_margins(margins[head], head) for head in (UNIT, FUNCTION, AREA) if head in margins}
+        lengths = np.log1p(np.array([len(document.text) for document in documents], dtype=np.float32))
+        return Surroundings(spread, self._groups, lengths)
 
     def local_scores(self, model: LocalModel, margins: Mapping[str, Scores]) -> dict[str, Floats]:
         """Spread the margins of a local model's heads over the units: feature name → float32[n, units]."""
@@ -104,6 +113,12 @@ class UnitRouter:
         spread[:, columns < 0] = missing
         return spread
 
+    def _spread_margins(self, margins: Scores, head: str) -> Floats:
+        columns = self.columns_of(head)
+        spread = margins[:, columns]
+        spread[:, columns < 0] = _ABSENT_MARGIN
+        return spread
+
     def columns_of(self, head: str) -> NDArray[np.int64]:
         """Return int64[units]: each unit's class in a head that `spread` has met, −1 for none."""
         return self._columns[head]
@@ -112,6 +127,11 @@ class UnitRouter:
         if head in (FUNCTION, BASE_FUNCTION):
             return unit.function or "其他"
         return area_class(self.directory, unit) if head == AREA else unit.name
+
+    def _numbered(self, head: str) -> NDArray[np.int64]:
+        """Return int64[units]: one number per class of a head."""
+        _, numbers = np.unique([self._class_of(unit, head) for unit in self.units], return_inverse=True)
+        return np.asarray(numbers, dtype=np.int64)
 
     def _valid(self, documents: Sequence[Document]) -> NDArray[np.bool_]:
         today = date.today()  # noqa: DTZ011 - an appeal without a time is judged by the local calendar

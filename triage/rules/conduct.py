@@ -35,16 +35,30 @@ _TO_CALLER = re.compile(
     r"(?:推诿|推脱|踢皮球|互相推|敷衍|态度[^，。]{0,3}(?:恶劣|差|不好|蛮横|傲慢)|不受理|拒绝受理|不作为|刁难|辱骂|骂人|不接电话|不出警)"
 )
 
+# 城管中队不作为, 住建局窗口不受理: a body below the unit is complained about, and the unit is its superior, the very one
+# that must hear it.
+_BELOW = re.compile(r"[^，。！？；\s]{0,4}?(中队|分队|派出所|窗口|服务站|服务点)")
+_STATIONS = ("派出所", "国土所", "工商所")
+_OFFICERS = frozenset(("民警", "警察", "警方"))
+_ABOVE_OFFICERS = frozenset(("省", "市"))
+"""Levels at which nobody patrols: an officer belongs to a station, and the city's bureau is the superior of it."""
+
+# 《关于城管不作为的问题》, 市公安局答复：…: an earlier ticket's title or an official answer repeats a complaint; what the
+# caller says now begins at the next 来电.
+_ANSWERED = re.compile(r"(?<!来电)(?:答复|回复|反馈)(?:如下)?[：:]|回复如下")
+_SAID = re.compile(r"来电|市民.{0,4}反映")
+_REPEATED_REACH = 400
+
 # How callers speak of a unit of a function: 城管 for 龙华区城管局, 民警 for 市公安局.
 _SPOKEN = {
     "城管局": ("城管", "执法局", "执法队员", "执法人员"),
-    "公安局": ("派出所", "公安", "民警", "警察", "警方"),
+    "公安局": ("公安", "民警", "警察", "警方"),
     "交警": ("交警", "交管", "车管所"),
     "人社局": ("劳动监察", "劳动局", "人社局", "社保局", "劳动保障"),
     "住建局": ("住建局", "房管局", "住建", "拆迁办", "征收办"),
-    "自然资源局": ("国土局", "国土所", "规划局", "自然资源局", "不动产登记中心"),
+    "自然资源局": ("国土局", "规划局", "自然资源局", "不动产登记中心"),
     "生态环境局": ("环保局", "环保"),
-    "市场监管局": ("工商局", "工商所", "市监局", "市场监管", "食药监", "物价局"),
+    "市场监管局": ("工商局", "市监局", "市场监管", "食药监", "物价局"),
     "教育局": ("教育局",),
     "卫健委": ("卫健委", "卫生局", "卫计委"),
     "交通运输局": ("交通局", "运管"),
@@ -63,7 +77,8 @@ def complained_about(text: str, unit: Unit | Iterable[str]) -> Span | None:
     """Find where the appeal complains about the unit's own conduct.
 
     Asking the unit to act (请城管处理物业不作为) and having told it without result (向城管反映过无果) are
-    no such complaints.
+    no such complaints, nor is a complaint about a body below the unit (城管中队不作为) or one that an earlier ticket's
+    title or an official answer repeats.
 
     Args:
         text: The normalised text.
@@ -79,15 +94,20 @@ def complained_about(text: str, unit: Unit | Iterable[str]) -> Span | None:
     if patterns is None:
         return None
     mention, complaint = patterns
+    own = unit.name if isinstance(unit, Unit) else ""
     for match in mention.finditer(text):
-        found = _behind(text, match, complaint)
-        if found is not None:
+        found = None if _about_below(text, match, own) else _behind(text, match, complaint)
+        if found is not None and not _repeated(text, found.end):
             return found
     return None
 
 
 def _names(unit: Unit) -> tuple[str, ...]:
-    return (unit.name, *unit.aliases, *_SPOKEN.get(unit.function, ()))
+    spoken = (
+        word for word in _SPOKEN.get(unit.function, ()) if word not in _OFFICERS or unit.level not in _ABOVE_OFFICERS
+    )
+    stations = (word for word in _STATIONS if unit.name.endswith(word))
+    return (unit.name, *unit.aliases, *spoken, *stations)
 
 
 @lru_cache(maxsize=4096)
@@ -97,6 +117,21 @@ def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]
         return None
     mention = "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True))
     return re.compile(mention), re.compile(rf"{_OWN}(?P<conduct>{_CONDUCT})")
+
+
+def _about_below(text: str, mention: re.Match[str], own: str) -> bool:
+    """Say whether the mention only begins the name of a body below the unit."""
+    below = _BELOW.match(text, mention.end())
+    return below is not None and below[1] not in own
+
+
+def _repeated(text: str, end: int) -> bool:
+    """Say whether what ends here stands in the title of an earlier ticket or in an official answer."""
+    before = text[max(0, end - _REPEATED_REACH) : end]
+    if before.rfind("《") > before.rfind("》"):
+        return True
+    answered = max((found.end() for found in _ANSWERED.finditer(before)), default=-1)
+    return answered > max((found.end() for found in _SAID.finditer(before)), default=-1)
 
 
 def _behind(text: str, mention: re.Match[str], complaint: re.Pattern[str]) -> Span | None:

@@ -14,6 +14,10 @@ from triage.text.aligned import AlignedText, Replacement
 _IDEOGRAPHS = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000))
 # Alone they stay (慰藉, 瞭望, 覆盖), in a phrase they change (藉口, 瞭解, 答覆).
 _PHRASE_ONLY = "藉瞭覆"
+_VARIANTS = str.maketrans("衞揹", "卫背")
+"""Characters of Hong Kong and Taiwan that t2s does not know."""
+# Taiwan and Hong Kong write 看著 for 看着; t2s leaves it, because 著名 is the same in all three.
+_AUTHORED = re.compile("著(?![名作称者述书])(?<![显名原编论巨专土卓昭译拙]著)")
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？\n]?|[。！？\n]")
 # 陳昇 → 陈昇 → 陈升: a converted neighbour can end a phrase that protected a character.
 _ROUNDS = 4
@@ -39,10 +43,11 @@ class Simplifier:
         every = [chr(code) for block in _IDEOGRAPHS for code in block]
         simple = converter.convert("\n".join(every)).split("\n")
         changed = [before for before, after in zip(every, simple, strict=True) if before != after]
-        return cls(converter, re.compile(f"[{''.join(changed)}{_PHRASE_ONLY}]"))
+        return cls(converter, re.compile(f"[{''.join(changed)}{_PHRASE_ONLY}{''.join(map(chr, _VARIANTS))}]"))
 
     def simplify(self, aligned: AlignedText) -> AlignedText:
         """Convert until nothing changes; texts without a traditional character cost one regex search."""
+        first = aligned
         for _ in range(_ROUNDS):
             if self.traditional.search(aligned.text) is None:
                 break
@@ -50,11 +55,13 @@ class Simplifier:
             if simpler.text == aligned.text:
                 break
             aligned = simpler
-        return aligned
+        if aligned is first or "著" not in aligned.text:
+            return aligned
+        return AlignedText(_AUTHORED.sub("着", aligned.text), aligned.starts, aligned.ends)
 
     def _converted(self, aligned: AlignedText) -> AlignedText:
         before = aligned.text
-        after = self.converter.convert(before)
+        after = self.converter.convert(before.translate(_VARIANTS))
         if len(after) == len(before):
             return AlignedText(self._permitted(before, after), aligned.starts, aligned.ends)
         return aligned.replaced(self._sentence_by_sentence(before))
@@ -67,7 +74,7 @@ class Simplifier:
     def _sentence_by_sentence(self, text: str) -> Iterator[Replacement]:
         for match in _SENTENCE.finditer(text):
             before = match[0]
-            after = self.converter.convert(before)
+            after = self.converter.convert(before.translate(_VARIANTS))
             parts: list[str] = (
                 list(self._permitted(before, after))
                 if len(after) == len(before)

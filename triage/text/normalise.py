@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from triage.text._simplify import simplify
 from triage.text.aligned import AlignedText, Replacement
 
-NORMALISER_VERSION: str = "1"
+NORMALISER_VERSION: str = "2"
 
 _WIDE = str.maketrans(",!?;:()", "，！？；：（）")
 _CANONICAL = {

@@ -1,0 +1,1 @@
+"""The HTTP service: schemas, routes, limits and access over the use cases of triage.casework."""

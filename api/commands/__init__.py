@@ -1,0 +1,1 @@
+"""Commands of the ``triage`` command line that need the service."""

@@ -1,0 +1,122 @@
+"""Events (同一事件) and alerts (预警)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from api.problems import documented
+from api.routing import JsonRoute
+from api.schemas.appeals import AppealOut
+from api.schemas.common import Moment
+from api.schemas.events import (
+    AcknowledgedOut,
+    AlertOut,
+    AlertPage,
+    AlertState,
+    EventDetail,
+    EventOut,
+    EventPage,
+    EventState,
+    EventStep,
+    MergeIn,
+    SplitIn,
+)
+from api.security import ServiceDep, allowed
+from triage.casework import alerts as alert_steps
+from triage.casework import events as event_steps
+from triage.store import alerts as alert_rows
+from triage.store import appeals as appeal_rows
+from triage.store import events as event_rows
+from triage.store.access import Actor
+from triage.store.appeals import AppealFilter
+from triage.store.events import EventFilter
+
+events = APIRouter(prefix="/v1/events", tags=["events 事件"], route_class=JsonRoute)
+alerts = APIRouter(prefix="/v1/alerts", tags=["alerts 预警"], route_class=JsonRoute)
+
+Reader = Annotated[Actor, Depends(allowed("event.read"))]
+Changer = Annotated[Actor, Depends(allowed("event.change"))]
+AlertReader = Annotated[Actor, Depends(allowed("alert.read"))]
+Acknowledger = Annotated[Actor, Depends(allowed("alert.acknowledge"))]
+
+_SHOWN = 100
+"""Appeals listed with their event; all of them are found with ``GET /v1/appeals?event=``."""
+
+
+@events.get("", responses=documented(401, 403, 422, 429), summary="事件列表 / list events")
+def list_events(
+    *,
+    service: ServiceDep,
+    actor: Reader,
+    state: EventState | None = None,
+    size: Annotated[int | None, Query(ge=1, le=1_000_000, description="件数不少于")] = None,
+    risk: Annotated[int | None, Query(ge=0, le=4, description="风险等级不低于")] = None,
+    since: Annotated[Moment | None, Query(description="最近一件的收到时间不早于")] = None,
+    limit: Annotated[int, Query(ge=1, le=event_rows.MOST)] = 50,
+    cursor: Annotated[UUID | None, Query(description="上一页返回的 next")] = None,
+) -> EventPage:
+    """Return events with appeals of the caller's districts, those with the latest appeal first."""
+    wanted = EventFilter(state=state or "", size_at_least=size, risk_at_least=risk, since=since)
+    with service.desk.database.transaction(actor.scope) as connection:
+        page = event_rows.page(connection, wanted, scope=actor.scope, after=cursor, limit=limit)
+    return EventPage(items=[EventOut.model_validate(view) for view in page.items], next=page.next)
+
+
+@events.get("/{event_id}", responses=documented(401, 403, 404, 422, 429), summary="单个事件 / one event")
+def get_event(event_id: UUID, service: ServiceDep, actor: Reader) -> EventDetail:
+    """Return an event with its latest appeals, at most 100, of the caller's districts."""
+    with service.desk.database.transaction(actor.scope) as connection:
+        view = event_rows.get(connection, event_id, scope=actor.scope)
+        page = appeal_rows.page(connection, AppealFilter(event_id=event_id), limit=_SHOWN)
+    shown = EventOut.model_validate(view).model_dump()
+    return EventDetail(**shown, appeals=[AppealOut.model_validate(appeal) for appeal in page.items])
+
+
+_CHANGED = documented(401, 403, 404, 409, 415, 422, 429)
+
+
+@events.post("/{event_id}/merge", responses=_CHANGED, summary="并单 / merge")
+def merge(event_id: UUID, body: MergeIn, service: ServiceDep, actor: Changer) -> EventStep:
+    """Move the appeals of other events into this one."""
+    view = event_steps.merge(service.desk, actor, into=event_id, others=body.others, reason=body.reason or "")
+    return EventStep.model_validate(view)
+
+
+@events.post("/{event_id}/split", responses=_CHANGED, summary="拆分 / split")
+def split(event_id: UUID, body: SplitIn, service: ServiceDep, actor: Changer) -> EventStep:
+    """Move appeals of this event into a new one, which is answered; the machine never links the two again."""
+    view = event_steps.split(service.desk, actor, event_id, appeal_ids=body.appeals, reason=body.reason or "")
+    return EventStep.model_validate(view)
+
+
+@events.post("/{event_id}/close", responses=documented(401, 403, 404, 409, 422, 429), summary="办结 / close")
+def close(event_id: UUID, service: ServiceDep, actor: Changer) -> EventStep:
+    """Close an event and its cases; a new appeal about the matter begins a new event."""
+    return EventStep.model_validate(event_steps.close(service.desk, actor, event_id))
+
+
+@alerts.get("", responses=documented(401, 403, 422, 429), summary="预警列表 / list alerts")
+def list_alerts(
+    *,
+    service: ServiceDep,
+    actor: AlertReader,
+    state: AlertState | None = None,
+    level: Annotated[int | None, Query(ge=0, le=4, description="等级不低于")] = None,
+    limit: Annotated[int, Query(ge=1, le=alert_rows.MOST)] = 50,
+    cursor: Annotated[UUID | None, Query(description="上一页返回的 next")] = None,
+) -> AlertPage:
+    """Return warnings of the caller's districts, the latest first."""
+    with service.desk.database.transaction(actor.scope) as connection:
+        page = alert_rows.page(connection, state=state or "", level_at_least=level, after=cursor, limit=limit)
+    return AlertPage(items=[AlertOut.model_validate(view) for view in page.items], next=page.next)
+
+
+@alerts.post(
+    "/{alert_id}/acknowledge", responses=documented(401, 403, 404, 409, 422, 429), summary="签收预警 / acknowledge"
+)
+def acknowledge(alert_id: UUID, service: ServiceDep, actor: Acknowledger) -> AcknowledgedOut:
+    """Note that a person has taken the warning in hand."""
+    return AcknowledgedOut.model_validate(alert_steps.acknowledge(service.desk, actor, alert_id))

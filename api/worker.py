@@ -1,0 +1,167 @@
+"""The queue (procrastinate, in the store's own database) and the worker that empties it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from sqlalchemy import URL, Connection
+
+from triage.casework import batches
+from triage.casework.desk import Desk
+from triage.store import idempotency, jobs
+from triage.store.access import EVERYWHERE
+from triage.store.errors import StoreUnavailable
+from triage.store.roles import conninfo
+
+LOG = logging.getLogger("api.worker")
+
+BATCH_TASK = "triage.batch"
+_RETRY_TASK = "triage.retry-stalled"
+_CLEAN_TASK = "triage.clean"
+_HEARTBEAT = 5.0
+_STALLED_AFTER = 20.0
+"""Seconds without a heartbeat after which a worker counts as dead and its job is taken over."""
+_KEYS_KEPT = timedelta(days=7)
+_GRACE = 15.0
+
+
+class NotFinishedError(Exception):
+    """The service stops in the middle of a batch; the rest is done after the next start."""
+
+
+class Queue:
+    """Puts work into the queue, in the transaction of whoever calls; opens no connection of its own."""
+
+    def __init__(self) -> None:
+        """Make the queue's sender."""
+        self._app = App(connector=SyncPsycopgConnector())
+
+    def announce(self, connection: Connection, job_id: UUID) -> None:
+        """Put a batch into the queue; it is there exactly when the transaction is."""
+        driver = connection.connection.driver_connection
+        deferrer = self._app.configure_task(BATCH_TASK, lock=str(job_id), connection=driver)
+        deferrer.defer(job=str(job_id))
+
+
+class Worker:
+    """Works on batches in a thread of its own until it is stopped."""
+
+    def __init__(self, desk: Desk, url: URL, *, alone: bool) -> None:
+        """Store the parts.
+
+        Args:
+            desk: What the work needs.
+            url: Where the service's role reaches the database.
+            alone: Whether no other worker can be alive, as with an embedded store: then jobs of dead workers are taken over
+                at once instead of after `_STALLED_AFTER`.
+        """
+        self._desk, self._alone = desk, alone
+        self._stopping = threading.Event()
+        self._app = _tasks(desk, url, go_on=lambda: not self._stopping.is_set())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._main, name="triage-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the row at hand be finished and end."""
+        self._stopping.set()
+        loop, work = self._loop, self._work
+        if loop is not None and work is not None and not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(work.cancel)
+            except RuntimeError:
+                # Closed between the question and the call.
+                LOG.debug("already ended", extra={"action": "worker.end"})
+        self._thread.join(_GRACE + 5)
+
+    def _main(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                asyncio.run(self._run())
+            except Exception:
+                LOG.exception("worker failed", extra={"action": "worker.failed"})
+                self._stopping.wait(5)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with self._app.open_async():
+            await _take_over(self._app, silent_for=0.0 if self._alone else _STALLED_AFTER)
+            self._work = asyncio.create_task(
+                self._app.run_worker_async(
+                    name="triage",
+                    concurrency=1,
+                    install_signal_handlers=False,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=_GRACE,
+                    update_heartbeat_interval=_HEARTBEAT,
+                    stalled_worker_timeout=_STALLED_AFTER,
+                )
+            )
+            if self._stopping.is_set():
+                self._work.cancel()
+            try:
+                await self._work
+            except asyncio.CancelledError:
+                LOG.info("worker stopped", extra={"action": "worker.stop"})
+
+
+def _tasks(desk: Desk, url: URL, *, go_on: Callable[[], bool]) -> App:
+    app = App(connector=PsycopgConnector(conninfo=conninfo(url), min_size=1, max_size=3))
+    again = RetryStrategy(max_attempts=1_000, wait=2, retry_exceptions=[NotFinishedError, StoreUnavailable])
+
+    @app.task(name=BATCH_TASK, retry=again)
+    def batch(*, job: str) -> None:
+        _work(desk, UUID(job), go_on=go_on)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name=_RETRY_TASK, queueing_lock=_RETRY_TASK, pass_context=True)
+    async def retry_stalled(context: JobContext, timestamp: int) -> None:
+        await _take_over(context.app, silent_for=_STALLED_AFTER)
+
+    @app.periodic(cron="7 * * * *")
+    @app.task(name=_CLEAN_TASK, queueing_lock=_CLEAN_TASK)
+    def clean(timestamp: int) -> None:
+        forget_keys(desk)
+
+    return app
+
+
+def _work(desk: Desk, job_id: UUID, *, go_on: Callable[[], bool]) -> None:
+    try:
+        job = batches.work(desk, job_id, go_on=go_on)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        LOG.exception("batch failed", extra={"action": "batch.failed", "job": str(job_id)})
+        with desk.database.transaction(EVERYWHERE) as connection:
+            jobs.finish(
+                connection, job_id, at=desk.clock(), error=f"任务中止（{type(error).__name__}）；请告知维护人员"
+            )
+        return
+    if job.finished_at is None:
+        raise NotFinishedError
+
+
+def forget_keys(desk: Desk) -> int:
+    """Forget idempotency keys after a week and return how many; a client that repeats later posts anew."""
+    with desk.database.transaction(EVERYWHERE) as connection:
+        count = idempotency.forget(connection, before=desk.clock() - _KEYS_KEPT)
+    LOG.info("idempotency keys forgotten", extra={"action": "clean", "count": count})
+    return count
+
+
+async def _take_over(app: App, *, silent_for: float) -> None:
+    """Put jobs of dead workers back into the queue."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=silent_for):
+        await app.job_manager.retry_job(job)
+        LOG.info("job taken over", extra={"action": "worker.take_over"})

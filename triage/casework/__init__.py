@@ -1,0 +1,1 @@
+"""Use cases on stored appeals: receiving, reviewing, events, alerts, bundles, privacy."""

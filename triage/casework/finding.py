@@ -1,0 +1,70 @@
+"""Finding stored appeals by what somebody types: first those that hold the words, then those that read alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from triage.appeal import Appeal
+from triage.casework.desk import Desk
+from triage.casework.rights import require
+from triage.document import read_document
+from triage.store import appeals, search
+from triage.store.access import Actor
+from triage.store.appeals import AppealFilter, AppealView
+from triage.store.search import Window
+
+RECENT = timedelta(days=180)
+"""Words are looked for in appeals of the last half year: that reads every text of the time, some seconds for a million."""
+LEAST_COSINE = 0.25
+"""Appeals that are less alike than this have nothing to do with what was typed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """An appeal that was found.
+
+    Attributes:
+        appeal: Masked.
+        words: Whether it holds every word that was typed.
+        closeness: Cosine of the texts, 0 … 1; 1 where the words stand in it.
+    """
+
+    appeal: AppealView
+    words: bool
+    closeness: float
+
+
+def find(desk: Desk, actor: Actor, typed: str, *, limit: int = 20) -> list[Found]:
+    """Return appeals that the actor may see.
+
+    Args:
+        desk: The desk.
+        actor: Who looks.
+        typed: Words, separated by blanks, or a piece of text.
+        limit: Most appeals, 1 … 100.
+
+    Raises:
+        Refused: The actor may not.
+    """
+    require(actor, "appeal.read")
+    limit = max(1, min(limit, 100))
+    if not typed.strip():
+        return []
+    text = read_document(Appeal(id="query", content=typed)).text
+    encoder = desk.encoder
+    (vector,) = encoder.encode([text])
+    now = desk.clock()
+    wanted = AppealFilter(words=typed, since=now - RECENT)
+    with desk.database.transaction(actor.scope) as connection:
+        exact = appeals.page(connection, wanted, limit=limit).items
+        near = search.nearest(connection, vector, encoder=encoder.fingerprint, wanted=limit, window=Window())
+        views = appeals.get_many(connection, [hit.appeal_id for hit in near])
+    found = [Found(appeal=view, words=True, closeness=1.0) for view in exact]
+    known = {view.id for view in exact}
+    found += [
+        Found(appeal=views[hit.appeal_id], words=False, closeness=round(min(1.0, hit.cosine), 4))
+        for hit in near
+        if hit.cosine >= LEAST_COSINE and hit.appeal_id in views and hit.appeal_id not in known
+    ]
+    return found[:limit]

@@ -1,0 +1,209 @@
+"""From what a channel delivers to what is ready to be recorded: scored, signed, encoded; nothing is stored here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from triage.appeal import Appeal
+from triage.casework.desk import ActiveTriage, Desk
+from triage.decision import Decision
+from triage.document import masked_text
+from triage.events import Signature, make_signature
+from triage.linking import event_item
+from triage.reading import Reading
+from triage.store.access import Scope
+from triage.store.errors import Refused
+from triage.store.ids import new_id
+from triage.store.search import Query
+from triage.store.signatures import SearchKeys, search_keys
+from triage.store.vectors import Vectors
+
+_UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
+"""A text of PostgreSQL holds neither NUL nor half a surrogate pair; each becomes one other character: no offset slips."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAppeal:
+    """An appeal as a channel delivers it.
+
+    Attributes:
+        content: The free text, raw.
+        title: Subject line; may be empty.
+        created_at: When it was written, with a time zone; None when unknown.
+        user: The appellant's account or name; stored as a keyed hash only.
+        address: The ticket's address field.
+        channel: 热线, 网站 …
+        reference: The channel's own number; unique within it; may be empty.
+        district: The district it belongs to; empty: the actor's only one, or where the text says it is.
+        received_at: When it came in, for imports of what came in earlier; None: now.
+    """
+
+    content: str
+    title: str = ""
+    created_at: datetime | None = None
+    user: str = ""
+    address: str = ""
+    channel: str = ""
+    reference: str = ""
+    district: str = ""
+    received_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("created_at", "received_at"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise ValueError(f"{name} has no time zone; use e.g. ZoneInfo('Asia/Shanghai')")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Prepared:
+    """An appeal ready to be recorded.
+
+    Attributes:
+        id: Its id in the store.
+        new: As delivered, with characters that cannot be stored replaced.
+        received_at: When it came in.
+        reading: The scores.
+        decision: What is proposed as long as its event is unknown.
+        signature: For event assignment; its id is the appeal's.
+        keys: By what it is found.
+        vector: float32[256] of unit length.
+        appellant: Keyed hash; None when unknown.
+        district: The district it belongs to.
+    """
+
+    id: UUID
+    new: NewAppeal
+    received_at: datetime
+    reading: Reading
+    decision: Decision
+    signature: Signature
+    keys: SearchKeys
+    vector: Vectors
+    appellant: bytes | None
+    district: str
+
+    def query(self, encoder: str) -> Query:
+        """Return the search for appeals about the same matter."""
+        return Query(vector=self.vector, encoder=encoder, keys=self.keys, appellant=self.appellant)
+
+
+def prepare(desk: Desk, active: ActiveTriage, appeals: Sequence[NewAppeal], *, scope: Scope | None) -> list[Prepared]:
+    """Score appeals; each as if it came alone.
+
+    Args:
+        desk: Composition.
+        active: The models to use.
+        appeals: As delivered.
+        scope: Where they may be recorded; None: nowhere, they are only looked at.
+
+    Raises:
+        Refused: One belongs to a district outside the scope.
+    """
+    now = desk.clock()
+    cleaned = [_storable(appeal) for appeal in appeals]
+    ids = [new_id(now) for _ in cleaned]
+    readings = active.triage.read([_appeal(new, id_, now) for new, id_ in zip(cleaned, ids, strict=True)])
+    decisions = active.triage.decide_readings(readings)
+    vectors = active.encoder.encode([reading.document.text for reading in readings])
+    frequencies = desk.rarity.scorer(active.scorer).frequencies
+    found = []
+    for new, id_, reading, decision, vector in zip(cleaned, ids, readings, decisions, vectors, strict=True):
+        appellant = desk.appellant_hash(new.user)
+        signature = _sign(desk, reading, decision, new=new, appellant=appellant)
+        found.append(
+            Prepared(
+                id=id_,
+                new=new,
+                received_at=new.received_at or now,
+                reading=reading,
+                decision=decision,
+                signature=signature,
+                keys=search_keys(signature, frequencies),
+                vector=vector,
+                appellant=appellant,
+                district=district_of(new, decision, active, scope=scope) if scope else "",
+            )
+        )
+    return found
+
+
+def district_of(new: NewAppeal, decision: Decision, active: ActiveTriage, *, scope: Scope) -> str:
+    """Return the district an appeal belongs to: the stated one, the actor's only one, or the one its area lies in.
+
+    Raises:
+        Refused: It lies outside the scope, or an actor of several districts must state which.
+    """
+    district = new.district.strip()
+    if not district and not scope.everywhere and len(scope.districts) == 1:
+        return scope.districts[0]
+    if not district:
+        district = _enclosing(decision.area.name, active)
+    if scope.everywhere or district in scope.districts:
+        return district
+    if new.district.strip():
+        raise Refused(f"无权登记“{district}”的诉求；可登记的区划：{'、'.join(scope.districts)}")
+    raise Refused(f"看不出诉求属于哪个区划，请填写 district；可登记的区划：{'、'.join(scope.districts)}")
+
+
+def storable(text: str) -> str:
+    """Return a text with the characters that the store cannot hold replaced, at the same length."""
+    return text.translate(_UNSTORABLE)
+
+
+def label(decision: Decision, new: NewAppeal, *, most: int = 20) -> str:
+    """Return a short masked name for the event that an appeal begins: its title or the opening of its text."""
+    text = masked_text(new.title).strip() or masked_text(new.content[:400]).strip()
+    clause = next((part for part in text.replace("\n", "。").split("。") if part.strip()), "")
+    return clause.strip()[:most] or (decision.categories[0].l2 if decision.categories else "")[:most]
+
+
+def _storable(new: NewAppeal) -> NewAppeal:
+    return replace(
+        new,
+        content=storable(new.content),
+        title=storable(new.title),
+        user=storable(new.user),
+        address=storable(new.address),
+        channel=storable(new.channel),
+        reference=storable(new.reference),
+        district=storable(new.district),
+    )
+
+
+def _appeal(new: NewAppeal, id_: UUID, now: datetime) -> Appeal:
+    return Appeal(
+        id=str(id_),
+        content=new.content,
+        title=new.title,
+        created_at=new.created_at or new.received_at or now,
+        user=new.user,
+        address=new.address,
+        channel=new.channel,
+    )
+
+
+def _sign(desk: Desk, reading: Reading, decision: Decision, *, new: NewAppeal, appellant: bytes | None) -> Signature:
+    """Make the signature; the appellant enters it by the keyed hash, so that nobody can try out names on stored ones."""
+    item = event_item(reading.document, type_=decision.types[0].name if decision.types else None)
+    key = appellant.hex()[:16] if appellant else ""
+    item = replace(item, id=new.reference or item.id, user=key)
+    return replace(make_signature(item, words=desk.words), id=reading.document.appeal.id)
+
+
+def _enclosing(area: str, active: ActiveTriage) -> str:
+    """Return the district or county that an area of the directory lies in; empty where that is unknown."""
+    directory = active.triage.directory
+    seen: set[str] = set()
+    while directory is not None and area and area not in seen:
+        found = directory.area(area)
+        if found is None:
+            return ""
+        if found.level == "区县":
+            return found.name
+        seen.add(area)
+        area = found.parent
+    return ""

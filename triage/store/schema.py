@@ -1,0 +1,420 @@
+"""The tables. Migrations build the same (a test compares them); functions, policies and grants live in the migrations.
+
+Two states are kept apart: ``case_state`` says what an appeal is (waiting, assigned, closed), ``delivery_state`` how its
+way to the unit went (proposed, dispatched, accepted, returned). Rows of ``decisions``, ``history``, ``feedback`` and
+``audit`` are only ever added.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+DIMENSIONS = 256
+"""Length of a stored vector; encoders with other lengths are projected or refused."""
+
+CASE_STATES = ("waiting", "assigned", "closed")
+"""waiting: for a person or for automatic dispatch; assigned: a unit is responsible; closed: done or passed on."""
+DELIVERY_STATES = ("none", "proposed", "dispatched", "accepted", "returned")
+EVENT_STATES = ("open", "closed", "merged")
+ALERT_STATES = ("open", "acknowledged")
+OUTBOX_STATES = ("pending", "sent", "dead")
+FEEDBACK_KINDS = ("confirm", "reassign", "return", "merge", "split", "acknowledge")
+BUNDLE_STATES = ("uploaded", "active", "retired")
+JOB_STATES = ("queued", "running", "done", "failed")
+ROLES = ("intake", "dispatcher", "officer", "analyst", "admin")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in allowed)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _moment(name: str, *, null: bool = False) -> Column[datetime]:
+    default = None if null else text("now()")
+    return Column(name, DateTime(timezone=True), nullable=null, server_default=default)
+
+
+def _words(name: str, *, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
+
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _words("title"),
+    _words("state", default="open"),
+    Column("merged_into", Uuid, ForeignKey("events.id")),
+    Column("size", Integer, nullable=False, server_default=text("1")),
+    _words("district"),
+    Column("risk_level", SmallInteger, nullable=False, server_default=text("0")),
+    _moment("first_at"),
+    _moment("last_at"),
+    _moment("created_at"),
+    _one_of("state", EVENT_STATES),
+    Index(None, "last_at"),
+    Index("ix_events_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+)
+
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _words("reference"),
+    _words("channel"),
+    _moment("received_at"),
+    _moment("created_at", null=True),
+    Column("title_raw", Text, nullable=False, server_default=text("''")),
+    Column("content_raw", Text, nullable=False, server_default=text("''")),
+    Column("address_raw", Text, nullable=False, server_default=text("''")),
+    _words("title"),
+    Column("content", Text, nullable=False, comment="masked"),
+    _words("address"),
+    Column("appellant", LargeBinary, comment="keyed hash of the appellant; null when unknown or erased"),
+    _words("district"),
+    _words("unit"),
+    _words("case_state", default="waiting"),
+    _words("delivery_state", default="none"),
+    Column("risk_level", SmallInteger, nullable=False, server_default=text("0")),
+    Column("risk_score", Double, nullable=False, server_default=text("0")),
+    _words("l1"),
+    _words("l2"),
+    _words("function"),
+    _words("type"),
+    Column("event_id", Uuid, ForeignKey("events.id"), nullable=False),
+    Column("decision_version", Integer, nullable=False, server_default=text("1")),
+    _moment("finish_by", null=True),
+    _moment("anonymised_at", null=True),
+    _one_of("case_state", CASE_STATES),
+    _one_of("delivery_state", DELIVERY_STATES),
+    Index(
+        "uq_appeals_channel_reference", "channel", "reference", unique=True, postgresql_where=text("reference <> ''")
+    ),
+    Index(None, "received_at", "id"),
+    Index(None, "district", "received_at"),
+    Index(None, "case_state", "received_at"),
+    Index(None, "unit", "received_at"),
+    Index(None, "event_id", "received_at"),
+    Index(
+        "ix_appeals_delivery_state", "delivery_state", "received_at", postgresql_where=text("case_state <> 'closed'")
+    ),
+    Index("ix_appeals_appellant", "appellant", "received_at", postgresql_where=text("appellant IS NOT NULL")),
+    Index("ix_appeals_risky", "received_at", postgresql_where=text("risk_level >= 3")),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
+    Column("encoder", Text, primary_key=True),
+    _words("district"),
+    _moment("received_at"),
+    Column("vector", HALFVEC(DIMENSIONS), nullable=False, comment="of unit length"),
+    Index(None, "district", "received_at"),
+    Index(None, "received_at"),
+    Index(
+        "ix_vectors_vector",
+        "vector",
+        postgresql_using="hnsw",
+        postgresql_with={"m": 16, "ef_construction": 64},
+        postgresql_ops={"vector": "halfvec_ip_ops"},
+    ),
+)
+
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
+    _words("district"),
+    _moment("received_at"),
+    Column("text_hash", BigInteger, nullable=False),
+    Column("terms", ARRAY(Integer), nullable=False, comment="rarest strings and cited tickets, hashed"),
+    Column("places", ARRAY(Integer), nullable=False, comment="names of places, firms, lines, hashed"),
+    Column("packed", LargeBinary, nullable=False, comment="the whole signature, for the pair scorer"),
+    Index(None, "text_hash", "received_at"),
+    # A pending list (fastupdate) would be read through at every search.
+    Index("ix_signatures_terms", "terms", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    Index("ix_signatures_places", "places", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+)
+
+term_counts = Table(
+    "term_counts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("terms", LargeBinary, nullable=False, comment="uint32, sorted hashes of strings and words"),
+    Column("documents", LargeBinary, nullable=False, comment="int32, in how many of the counted appeals each occurs"),
+    Column("total", Integer, nullable=False, comment="appeals counted"),
+    Column("stored", BigInteger, nullable=False, comment="appeals in the store at the time"),
+    _moment("counted_at"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("record", JSON, nullable=False, comment="as text: a repeated post is answered with the same bytes"),
+    Column("bundle", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _moment("at"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
+    Column("probability", Double, nullable=False),
+    Column("verdict", Text, nullable=False),
+    _words("reason"),
+    _moment("at"),
+    _one_of("verdict", ("same", "unsure", "similar", "apart")),
+    Index(None, "other_id"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
+    _moment("at"),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    Index(None, "appeal_id", "id"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
+    Column("decision_version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    _words("unit_from"),
+    _words("unit_to"),
+    Column("event_from", Uuid),
+    Column("event_to", Uuid),
+    _words("reason"),
+    Column("actor", Text, nullable=False),
+    _moment("at"),
+    _one_of("kind", FEEDBACK_KINDS),
+    Index(None, "appeal_id"),
+    Index(None, "at"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("event_id", Uuid, ForeignKey("events.id"), nullable=False),
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
+    _words("district"),
+    Column("level", SmallInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    _words("state", default="open"),
+    _moment("at"),
+    _words("acknowledged_by"),
+    _moment("acknowledged_at", null=True),
+    _one_of("state", ALERT_STATES),
+    UniqueConstraint("event_id", "level"),
+    Index(None, "state", "at"),
+    Index(None, "appeal_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True, comment="what it is about; a second row of one key is refused"),
+    Column("payload", JSONB, nullable=False),
+    _words("state", default="pending"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _moment("created_at"),
+    _moment("next_attempt_at"),
+    _words("last_error"),
+    _one_of("state", OUTBOX_STATES),
+    Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("principal", Text, primary_key=True, comment="who posted: key:<id> or user:<id>"),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
+    _moment("at"),
+    Index(None, "at"),
+    Index(None, "appeal_id"),
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False),
+    _words("level"),
+    _words("parent"),
+    _words("jurisdiction"),
+    _words("function"),
+    _words("duties"),
+    Column("aliases", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    _words("recorded_by"),
+    _moment("recorded_at"),
+    Column("withdrawn_at", DateTime(timezone=True), comment="replaced by a later import; the row is kept"),
+    Index(
+        "uq_units_name_valid_from",
+        "name",
+        "valid_from",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True, comment="name-version as decisions quote it"),
+    Column("kind", Text, nullable=False),
+    _words("state", default="uploaded"),
+    Column("manifest", JSONB, nullable=False),
+    Column("metrics", JSONB, nullable=False, server_default=text("'{}'"), comment="on recent confirmed decisions"),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("uploaded_by", Text, nullable=False),
+    _moment("uploaded_at"),
+    _moment("promoted_at", null=True),
+    Column("previous", Uuid, ForeignKey("bundles.id"), comment="what was active before; roll back goes there"),
+    _one_of("state", BUNDLE_STATES),
+    Index("uq_bundles_active", text("(state = 'active')"), unique=True, postgresql_where=text("state = 'active'")),
+)
+
+bundle_parts = Table(
+    "bundle_parts",
+    metadata,
+    Column("bundle_id", Uuid, ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password", Text, nullable=False, comment="argon2id"),
+    Column("role", Text, nullable=False),
+    Column("districts", ARRAY(Text), nullable=False, comment="{*} is the whole city"),
+    Column("disabled", Boolean, nullable=False, server_default=text("false")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    _moment("locked_until", null=True),
+    _moment("created_at"),
+    _one_of("role", ROLES),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", LargeBinary, primary_key=True, comment="sha256 of the cookie"),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    _moment("created_at"),
+    _moment("expires_at"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False, unique=True, comment="sha256 of a 256-bit random secret"),
+    Column("role", Text, nullable=False),
+    Column("districts", ARRAY(Text), nullable=False),
+    _moment("created_at"),
+    _moment("expires_at", null=True),
+    _moment("revoked_at", null=True),
+    _moment("used_at", null=True),
+    _one_of("role", ROLES),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _moment("at"),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    _words("subject"),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    _words("state", default="queued"),
+    Column("total", Integer, nullable=False, server_default=text("0")),
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("failed", Integer, nullable=False, server_default=text("0")),
+    _words("error"),
+    Column("created_by", Text, nullable=False),
+    Column("districts", ARRAY(Text), nullable=False),
+    _moment("created_at"),
+    _moment("finished_at", null=True),
+    _one_of("state", JOB_STATES),
+)
+
+job_items = Table(
+    "job_items",
+    metadata,
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("input", JSONB, comment="the appeal as posted; null once it is recorded"),
+    Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="SET NULL")),
+    _words("error"),
+    Index("ix_job_items_appeal_id", "appeal_id", postgresql_where=text("appeal_id IS NOT NULL")),
+)

@@ -1,0 +1,118 @@
+"""Dense vectors: what makes them, and how they are stored. Vectors of different encoders are never compared."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from sqlalchemy import Connection, insert
+
+from models.pairs import TermFrequencies
+from triage.events.signature import hash_grams
+from triage.store import schema
+
+Vectors = NDArray[np.float32]
+
+_READ = 2_000
+"""Characters of a text that its vector is made of."""
+_SPREAD = 4
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+class DenseEncoder(Protocol):
+    """Turns texts into vectors of `schema.DIMENSIONS` numbers."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells this encoder's vectors from those of any other, weights included."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return float32[n, 256], rows of unit length; each as if it were encoded alone."""
+        ...
+
+
+class HashedProjection:
+    """Weighted two- and three-character strings, projected onto 256 dimensions by hashed signs.
+
+    The inner product of two rows estimates the TF-IDF cosine of the texts, with a standard error of about
+    1/√256 = 0.06: near copies are neighbours, mere likeness of subject is not seen. It needs no training and no model
+    file, and its work is linear in the length of the text (of which the first 2,000 characters count).
+    Source: Weinberger et al., Feature Hashing for Large Scale Multitask Learning, ICML 2009.
+
+    Args:
+        frequencies: How common strings are; without, all weigh the same.
+        seed: Chooses the signs; another seed is another encoder.
+    """
+
+    def __init__(self, frequencies: TermFrequencies | None = None, *, seed: int = 0) -> None:
+        self._frequencies = frequencies or TermFrequencies.count([])
+        salt = seed * 0xD1B54A32D192ED03 + 0x8CB92BA72F3D8DD7
+        self._salts = [np.uint64(salt * (copy + 1) & 0xFFFFFFFFFFFFFFFF) for copy in range(_SPREAD)]
+        known = zlib.crc32(self._frequencies.documents.tobytes(), zlib.crc32(self._frequencies.terms.tobytes()))
+        self.fingerprint = f"hashed_projection.v1-{schema.DIMENSIONS}-{seed}-{known:08x}"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return float32[n, 256], rows of unit length."""
+        found = np.zeros((len(texts), schema.DIMENSIONS), dtype=np.float32)
+        for row, text in enumerate(texts):
+            found[row] = self._encode(text)
+        return found
+
+    def _encode(self, text: str) -> Vectors:
+        grams, counts = np.unique(hash_grams(text[:_READ].lower()), return_counts=True)
+        documents = self._frequencies.lookup(grams)
+        weights = (1 + np.log(counts)) * np.log((self._frequencies.total + 2.0) / (documents + 1.0)).clip(min=0.05)
+        vector = np.zeros(schema.DIMENSIONS)
+        for salt in self._salts:
+            # Each string goes to four places with a sign each, so that two strings in one place do not drown each other.
+            mixed = (grams.astype(np.uint64) + salt) * _MIX
+            mixed ^= mixed >> np.uint64(32)
+            mixed *= _MIX
+            places = (mixed >> np.uint64(56)).astype(np.int64)
+            signs = 1.0 - 2.0 * ((mixed >> np.uint64(55)) & np.uint64(1)).astype(np.float64)
+            vector += np.bincount(places, weights=weights * signs, minlength=schema.DIMENSIONS)
+        length = float(np.linalg.norm(vector))
+        if length < 1e-9:
+            vector[0] = length = 1.0  # a text without any string, such as "。"
+        return np.asarray(vector / length, dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NewVector:
+    """A vector to store.
+
+    Attributes:
+        appeal_id: The appeal.
+        encoder: Fingerprint of what made it.
+        district: The appeal's, for filters.
+        received_at: The appeal's, for filters.
+        vector: float32[256] of unit length.
+    """
+
+    appeal_id: UUID
+    encoder: str
+    district: str
+    received_at: datetime
+    vector: Vectors
+
+
+def add(connection: Connection, new: NewVector) -> None:
+    """Store a vector."""
+    connection.execute(
+        insert(schema.vectors),
+        {
+            "appeal_id": new.appeal_id,
+            "encoder": new.encoder,
+            "district": new.district,
+            "received_at": new.received_at,
+            "vector": HalfVector(new.vector),
+        },
+    )
