@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from models.calibration import expected_calibration_error, probabilities
 from models.linear import Scores
+from models.ordinal import quadratic_kappa
 from training.base_heads import EXCLUSIVE, Labels, calibrate
+from training.bootstrap import group_interval
 from training.corpus import ANNOTATED, HOTLINE, EventCorpus, Example
 from training.event_metrics import EventScores
-from training.metrics import average_precision, micro_f1, ranking_figures, risk_figures
+from training.metrics import REVIEW_SHARE, average_precision, micro_f1, ranking_figures, recall_at, risk_figures, wilson
 from training.pairs import cross_validate_events
 from triage.base_model import CATEGORY, EMERGENCY, FACTORS, FUNCTION, RISK, TYPE
 from triage.events import EventItem
@@ -58,15 +60,51 @@ def crossfit_figures(
         "hotline": np.flatnonzero(source == HOTLINE),
         "hotline_pass1": np.flatnonzero((source == HOTLINE) & (passes == 1)),
     }
+    groups = np.array([example.group for example in examples])
     judge = {"annotated": _appeals, "hotline": _hotline, "hotline_pass1": _hotline}
     return {
-        name: judge[name](labels, found, rows) | {"evidence": _evidence(evidence, rows)} for name, rows in parts.items()
+        name: _joined(
+            judge[name](labels, found, rows) | {"evidence": _evidence(evidence, rows)},
+            _intervals(labels, found, rows, groups[rows].tolist()),
+        )
+        for name, rows in parts.items()
     }
+
+
+def _joined(figures: dict[str, dict[str, Any]], intervals: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Put each interval beside its figure; one of a head that was not judged is left out."""
+    return {head: record | intervals.get(head, {}) for head, record in figures.items()}
+
+
+def _intervals(labels: Labels, found: _Calibrated, rows: NDArray[np.int64], groups: list[str]) -> dict[str, Any]:
+    """Return head → figure with ``_interval`` → lower and upper bound, near-duplicates drawn together."""
+    serious, urgent = labels.risk >= 3, labels.yes_no[EMERGENCY][:, 0]
+    stated, truth = found.factors, labels.yes_no[FACTORS].astype(bool)
+    at_least_3, emergency = found.at_least_3, found.probabilities[EMERGENCY][:, 0]
+
+    def factors(drawn: NDArray[np.int64]) -> float:
+        both = float((stated[drawn] & truth[drawn]).sum())
+        return 2.0 * both / max(float(stated[drawn].sum() + truth[drawn].sum()), 1.0)
+
+    figures = {
+        (RISK, "average_precision"): lambda drawn: average_precision(at_least_3[drawn], serious[drawn]),
+        (RISK, "recall_at_review"): lambda drawn: recall_at(at_least_3[drawn], serious[drawn], REVIEW_SHARE),
+        (RISK, "kappa"): lambda drawn: quadratic_kappa(labels.risk[drawn], found.levels[drawn]),
+        (EMERGENCY, "average_precision"): lambda drawn: average_precision(emergency[drawn], urgent[drawn]),
+        (FACTORS, "micro_f1"): factors,
+    }
+    intervals: dict[str, Any] = {}
+    for (head, name), statistic in figures.items():
+        if head == EMERGENCY and not urgent[rows].any():
+            continue  # letters were not asked whether they are urgent
+        intervals.setdefault(head, {})[f"{name}_interval"] = group_interval(statistic, rows, groups)
+    return intervals
 
 
 def _evidence(hits: Mapping[int, bool], rows: NDArray[np.int64]) -> dict[str, Any]:
     judged = [hits[row] for row in rows.tolist() if row in hits]
-    return {"n": len(judged), "overlap": round(sum(judged) / max(len(judged), 1), 4)}
+    overlap = round(sum(judged) / max(len(judged), 1), 4)
+    return {"n": len(judged), "overlap": overlap, "overlap_interval": wilson(sum(judged), len(judged))}
 
 
 def event_figures(items: Sequence[EventItem], corpus: EventCorpus, *, seed: int) -> dict[str, Any]:
