@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import socket
 import sys
@@ -13,21 +12,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from triage.commands.stores import Data
+from triage.commands.terminal import one_thread_each
+
 if TYPE_CHECKING:
     from api.service import Service
     from api.settings import Settings
 
 _GRACE_SECONDS = 20
 
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="数据目录，默认取环境变量 TRIAGE_DATA / Data folder; default: TRIAGE_DATA.",
-        show_default=False,
-    ),
-]
 Demo = Annotated[
     bool, typer.Option("--demo", help="试用：启动时显示密钥，不要求 https / Trial mode, never for real data.")
 ]
@@ -47,7 +40,7 @@ def serve(
     ] = None,
 ) -> None:
     """启动 HTTP 服务 / Serve the HTTP API until SIGTERM or Ctrl-C."""
-    _one_thread_each()
+    one_thread_each()
     from api.settings import settings_from_environment
 
     settings = settings_from_environment(
@@ -63,7 +56,7 @@ def serve(
 
 def worker(data: Data = None, demo: Demo = False) -> None:
     """处理批量任务，与 triage serve --no-worker 配合 / Work on batches beside a service, until SIGTERM or Ctrl-C."""
-    _one_thread_each()
+    one_thread_each()
     from api.service import Service
     from api.settings import settings_from_environment
 
@@ -145,12 +138,6 @@ def _log(settings: Settings) -> None:
     from api.logs import configure_logs
 
     configure_logs(level=settings.log_level.upper())
-
-
-def _one_thread_each() -> None:
-    # Set before numpy loads: requests already use all cores, threads of a matrix library would only fight over them.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
 
 
 def _end_cleanly() -> None:

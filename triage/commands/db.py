@@ -9,29 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from triage.commands.stores import Data, group
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from triage.store.opening import Place
 
-db = typer.Typer(
-    help="数据库：升级、状态、备份、恢复 / The store: upgrade, status, backup, restore.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="数据目录，默认取环境变量 TRIAGE_DATA / Data folder; default: TRIAGE_DATA.",
-        show_default=False,
-    ),
-]
+db = group("数据库：升级、状态、备份、恢复 / The store: upgrade, status, backup, restore.")
 
 
 @db.command("upgrade")

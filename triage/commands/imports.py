@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from triage.commands.columns import parse_columns
+from triage.commands.stores import Data
+from triage.commands.terminal import one_thread_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +32,7 @@ def import_appeals(
             metavar="FILE", help="诉求文件：csv、xlsx、jsonl / Appeals: csv, xlsx or jsonl.", show_default=False
         ),
     ],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="数据目录，默认取环境变量 TRIAGE_DATA / Data folder; default: TRIAGE_DATA.",
-            show_default=False,
-        ),
-    ] = None,
+    data: Data = None,
     units: Annotated[
         Path | None,
         typer.Option(
@@ -69,9 +64,7 @@ def import_appeals(
     ] = False,
 ) -> None:
     """把诉求文件登记入库，已登记的行自动跳过 / Import a file of appeals; rows that are stored already are passed over."""
-    # Set before numpy loads: the matrices of a chunk are small, threads would only fight over them.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    one_thread_each()
     from triage.casework.importing import ImportOptions
     from triage.store.opening import open_store
     from triage.store.settings import StoreSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from triage.commands.columns import parse_columns
+from triage.commands.terminal import one_thread_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,9 +91,7 @@ def run(
     ] = None,
 ) -> None:
     """研判一个诉求文件：派单、类别、类型、风险、并单 / Triage a file of appeals."""
-    # Set before numpy loads: every worker has its own core, threads of a matrix library would only fight over them.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    one_thread_each()
     from triage.pipeline.identity import optional_fingerprint
     from triage.pipeline.options import BatchOptions
 

@@ -1,7 +1,8 @@
-"""Text for a terminal."""
+"""What every command needs: text for a terminal, and one thread for each matrix product."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,16 @@ WIDTH = 150
 
 # C0 and C1 controls could move the cursor or recolour the screen; bidirectional marks could reorder a line of it.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+
+
+def one_thread_each() -> None:
+    """Keep matrix libraries to one thread; to be called before numpy loads.
+
+    Workers and requests use all cores already, threads of a library would only fight over them. What the environment says
+    stands.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 
 def printable(text: str) -> str:
