@@ -1,13 +1,6 @@
-"""The tables. Migrations build the same (a test compares them); functions, policies and grants live in the migrations.
-
-Two states are kept apart: ``case_state`` says what an appeal is (waiting, assigned, closed), ``delivery_state`` how its
-way to the unit went (proposed, dispatched, accepted, returned). Rows of ``decisions``, ``history``, ``feedback`` and
-``audit`` are only ever added.
-"""
+"""The tables of appeals, decisions, events, people and models."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
@@ -15,7 +8,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -25,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -34,6 +25,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from triage.store.schema.base import metadata, moment, one_of, words
 
 DIMENSIONS = 256
 """Length of a stored vector; encoders with other lengths are projected or refused."""
@@ -49,45 +42,20 @@ BUNDLE_STATES = ("uploaded", "active", "retired")
 JOB_STATES = ("queued", "running", "done", "failed")
 ROLES = ("intake", "dispatcher", "officer", "analyst", "admin")
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in allowed)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _moment(name: str, *, null: bool = False) -> Column[datetime]:
-    default = None if null else text("now()")
-    return Column(name, DateTime(timezone=True), nullable=null, server_default=default)
-
-
-def _words(name: str, *, default: str = "") -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
-
-
 events = Table(
     "events",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _words("title"),
-    _words("state", default="open"),
+    words("title"),
+    words("state", default="open"),
     Column("merged_into", Uuid, ForeignKey("events.id")),
     Column("size", Integer, nullable=False, server_default=text("1")),
-    _words("district"),
+    words("district"),
     Column("risk_level", SmallInteger, nullable=False, server_default=text("0")),
-    _moment("first_at"),
-    _moment("last_at"),
-    _moment("created_at"),
-    _one_of("state", EVENT_STATES),
+    moment("first_at"),
+    moment("last_at"),
+    moment("created_at"),
+    one_of("state", EVENT_STATES),
     Index(None, "last_at"),
     Index("ix_events_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
@@ -96,33 +64,33 @@ appeals = Table(
     "appeals",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _words("reference"),
-    _words("channel"),
-    _moment("received_at"),
-    _moment("created_at", null=True),
+    words("reference"),
+    words("channel"),
+    moment("received_at"),
+    moment("created_at", null=True),
     Column("title_raw", Text, nullable=False, server_default=text("''")),
     Column("content_raw", Text, nullable=False, server_default=text("''")),
     Column("address_raw", Text, nullable=False, server_default=text("''")),
-    _words("title"),
+    words("title"),
     Column("content", Text, nullable=False, comment="masked"),
-    _words("address"),
+    words("address"),
     Column("appellant", LargeBinary, comment="keyed hash of the appellant; null when unknown or erased"),
-    _words("district"),
-    _words("unit"),
-    _words("case_state", default="waiting"),
-    _words("delivery_state", default="none"),
+    words("district"),
+    words("unit"),
+    words("case_state", default="waiting"),
+    words("delivery_state", default="none"),
     Column("risk_level", SmallInteger, nullable=False, server_default=text("0")),
     Column("risk_score", Double, nullable=False, server_default=text("0")),
-    _words("l1"),
-    _words("l2"),
-    _words("function"),
-    _words("type"),
+    words("l1"),
+    words("l2"),
+    words("function"),
+    words("type"),
     Column("event_id", Uuid, ForeignKey("events.id"), nullable=False),
     Column("decision_version", Integer, nullable=False, server_default=text("1")),
-    _moment("finish_by", null=True),
-    _moment("anonymised_at", null=True),
-    _one_of("case_state", CASE_STATES),
-    _one_of("delivery_state", DELIVERY_STATES),
+    moment("finish_by", null=True),
+    moment("anonymised_at", null=True),
+    one_of("case_state", CASE_STATES),
+    one_of("delivery_state", DELIVERY_STATES),
     Index(
         "uq_appeals_channel_reference", "channel", "reference", unique=True, postgresql_where=text("reference <> ''")
     ),
@@ -143,8 +111,8 @@ vectors = Table(
     metadata,
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
     Column("encoder", Text, primary_key=True),
-    _words("district"),
-    _moment("received_at"),
+    words("district"),
+    moment("received_at"),
     Column("vector", HALFVEC(DIMENSIONS), nullable=False, comment="of unit length"),
     Index(None, "district", "received_at"),
     Index(None, "received_at"),
@@ -161,8 +129,8 @@ signatures = Table(
     "signatures",
     metadata,
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
-    _words("district"),
-    _moment("received_at"),
+    words("district"),
+    moment("received_at"),
     Column("text_hash", BigInteger, nullable=False),
     Column("terms", ARRAY(Integer), nullable=False, comment="rarest strings and cited tickets, hashed"),
     Column("places", ARRAY(Integer), nullable=False, comment="names of places, firms, lines, hashed"),
@@ -181,7 +149,7 @@ term_counts = Table(
     Column("documents", LargeBinary, nullable=False, comment="int32, in how many of the counted appeals each occurs"),
     Column("total", Integer, nullable=False, comment="appeals counted"),
     Column("stored", BigInteger, nullable=False, comment="appeals in the store at the time"),
-    _moment("counted_at"),
+    moment("counted_at"),
 )
 
 decisions = Table(
@@ -192,7 +160,7 @@ decisions = Table(
     Column("record", JSON, nullable=False, comment="as text: a repeated post is answered with the same bytes"),
     Column("bundle", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    _moment("at"),
+    moment("at"),
 )
 
 links = Table(
@@ -202,9 +170,9 @@ links = Table(
     Column("other_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), primary_key=True),
     Column("probability", Double, nullable=False),
     Column("verdict", Text, nullable=False),
-    _words("reason"),
-    _moment("at"),
-    _one_of("verdict", ("same", "unsure", "similar", "apart")),
+    words("reason"),
+    moment("at"),
+    one_of("verdict", ("same", "unsure", "similar", "apart")),
     Index(None, "other_id"),
 )
 
@@ -213,7 +181,7 @@ history = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
-    _moment("at"),
+    moment("at"),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
@@ -227,14 +195,14 @@ feedback = Table(
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
     Column("decision_version", Integer, nullable=False),
     Column("kind", Text, nullable=False),
-    _words("unit_from"),
-    _words("unit_to"),
+    words("unit_from"),
+    words("unit_to"),
     Column("event_from", Uuid),
     Column("event_to", Uuid),
-    _words("reason"),
+    words("reason"),
     Column("actor", Text, nullable=False),
-    _moment("at"),
-    _one_of("kind", FEEDBACK_KINDS),
+    moment("at"),
+    one_of("kind", FEEDBACK_KINDS),
     Index(None, "appeal_id"),
     Index(None, "at"),
 )
@@ -245,14 +213,14 @@ alerts = Table(
     Column("id", Uuid, primary_key=True),
     Column("event_id", Uuid, ForeignKey("events.id"), nullable=False),
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
-    _words("district"),
+    words("district"),
     Column("level", SmallInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    _words("state", default="open"),
-    _moment("at"),
-    _words("acknowledged_by"),
-    _moment("acknowledged_at", null=True),
-    _one_of("state", ALERT_STATES),
+    words("state", default="open"),
+    moment("at"),
+    words("acknowledged_by"),
+    moment("acknowledged_at", null=True),
+    one_of("state", ALERT_STATES),
     UniqueConstraint("event_id", "level"),
     Index(None, "state", "at"),
     Index(None, "appeal_id"),
@@ -265,12 +233,12 @@ outbox = Table(
     Column("topic", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True, comment="what it is about; a second row of one key is refused"),
     Column("payload", JSONB, nullable=False),
-    _words("state", default="pending"),
+    words("state", default="pending"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    _moment("created_at"),
-    _moment("next_attempt_at"),
-    _words("last_error"),
-    _one_of("state", OUTBOX_STATES),
+    moment("created_at"),
+    moment("next_attempt_at"),
+    words("last_error"),
+    one_of("state", OUTBOX_STATES),
     Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
 )
 
@@ -281,7 +249,7 @@ idempotency = Table(
     Column("key", Text, primary_key=True),
     Column("request_hash", LargeBinary, nullable=False),
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="CASCADE"), nullable=False),
-    _moment("at"),
+    moment("at"),
     Index(None, "at"),
     Index(None, "appeal_id"),
 )
@@ -291,16 +259,16 @@ units = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("name", Text, nullable=False),
-    _words("level"),
-    _words("parent"),
-    _words("jurisdiction"),
-    _words("function"),
-    _words("duties"),
+    words("level"),
+    words("parent"),
+    words("jurisdiction"),
+    words("function"),
+    words("duties"),
     Column("aliases", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("valid_from", Date),
     Column("valid_to", Date),
-    _words("recorded_by"),
-    _moment("recorded_at"),
+    words("recorded_by"),
+    moment("recorded_at"),
     Column("withdrawn_at", DateTime(timezone=True), comment="replaced by a later import; the row is kept"),
     Index(
         "uq_units_name_valid_from",
@@ -318,16 +286,16 @@ bundles = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True, comment="name-version as decisions quote it"),
     Column("kind", Text, nullable=False),
-    _words("state", default="uploaded"),
+    words("state", default="uploaded"),
     Column("manifest", JSONB, nullable=False),
     Column("metrics", JSONB, nullable=False, server_default=text("'{}'"), comment="on recent confirmed decisions"),
     Column("sha256", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("uploaded_by", Text, nullable=False),
-    _moment("uploaded_at"),
-    _moment("promoted_at", null=True),
+    moment("uploaded_at"),
+    moment("promoted_at", null=True),
     Column("previous", Uuid, ForeignKey("bundles.id"), comment="what was active before; roll back goes there"),
-    _one_of("state", BUNDLE_STATES),
+    one_of("state", BUNDLE_STATES),
     Index("uq_bundles_active", text("(state = 'active')"), unique=True, postgresql_where=text("state = 'active'")),
 )
 
@@ -349,9 +317,9 @@ users = Table(
     Column("districts", ARRAY(Text), nullable=False, comment="{*} is the whole city"),
     Column("disabled", Boolean, nullable=False, server_default=text("false")),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-    _moment("locked_until", null=True),
-    _moment("created_at"),
-    _one_of("role", ROLES),
+    moment("locked_until", null=True),
+    moment("created_at"),
+    one_of("role", ROLES),
 )
 
 sessions = Table(
@@ -359,8 +327,8 @@ sessions = Table(
     metadata,
     Column("token", LargeBinary, primary_key=True, comment="sha256 of the cookie"),
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    _moment("created_at"),
-    _moment("expires_at"),
+    moment("created_at"),
+    moment("expires_at"),
 )
 
 keys = Table(
@@ -371,21 +339,21 @@ keys = Table(
     Column("secret", LargeBinary, nullable=False, unique=True, comment="sha256 of a 256-bit random secret"),
     Column("role", Text, nullable=False),
     Column("districts", ARRAY(Text), nullable=False),
-    _moment("created_at"),
-    _moment("expires_at", null=True),
-    _moment("revoked_at", null=True),
-    _moment("used_at", null=True),
-    _one_of("role", ROLES),
+    moment("created_at"),
+    moment("expires_at", null=True),
+    moment("revoked_at", null=True),
+    moment("used_at", null=True),
+    one_of("role", ROLES),
 )
 
 audit = Table(
     "audit",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    _moment("at"),
+    moment("at"),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
-    _words("subject"),
+    words("subject"),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
     Column("previous", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
@@ -396,16 +364,16 @@ jobs = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("kind", Text, nullable=False),
-    _words("state", default="queued"),
+    words("state", default="queued"),
     Column("total", Integer, nullable=False, server_default=text("0")),
     Column("done", Integer, nullable=False, server_default=text("0")),
     Column("failed", Integer, nullable=False, server_default=text("0")),
-    _words("error"),
+    words("error"),
     Column("created_by", Text, nullable=False),
     Column("districts", ARRAY(Text), nullable=False),
-    _moment("created_at"),
-    _moment("finished_at", null=True),
-    _one_of("state", JOB_STATES),
+    moment("created_at"),
+    moment("finished_at", null=True),
+    one_of("state", JOB_STATES),
 )
 
 job_items = Table(
@@ -415,6 +383,6 @@ job_items = Table(
     Column("row", Integer, primary_key=True),
     Column("input", JSONB, comment="the appeal as posted; null once it is recorded"),
     Column("appeal_id", Uuid, ForeignKey("appeals.id", ondelete="SET NULL")),
-    _words("error"),
+    words("error"),
     Index("ix_job_items_appeal_id", "appeal_id", postgresql_where=text("appeal_id IS NOT NULL")),
 )

@@ -1,0 +1,86 @@
+"""The tables. Migrations build the same (a test compares them); functions, policies and grants live in the migrations.
+
+Two states are kept apart: ``case_state`` says what an appeal is (waiting, assigned, closed), ``delivery_state`` how its
+way to the unit went (proposed, dispatched, accepted, returned). Rows of ``decisions``, ``history``, ``feedback`` and
+``audit`` are only ever added.
+"""
+
+from __future__ import annotations
+
+from triage.store.schema import delivery, directory, dispatching, encoders, learning, lifecycle, warnings
+from triage.store.schema.base import metadata
+from triage.store.schema.core import (
+    ALERT_STATES,
+    BUNDLE_STATES,
+    CASE_STATES,
+    DELIVERY_STATES,
+    DIMENSIONS,
+    EVENT_STATES,
+    FEEDBACK_KINDS,
+    JOB_STATES,
+    OUTBOX_STATES,
+    ROLES,
+    alerts,
+    appeals,
+    audit,
+    bundle_parts,
+    bundles,
+    decisions,
+    events,
+    feedback,
+    history,
+    idempotency,
+    job_items,
+    jobs,
+    keys,
+    links,
+    outbox,
+    sessions,
+    signatures,
+    term_counts,
+    units,
+    users,
+    vectors,
+)
+
+__all__ = [
+    "ALERT_STATES",
+    "BUNDLE_STATES",
+    "CASE_STATES",
+    "DELIVERY_STATES",
+    "DIMENSIONS",
+    "EVENT_STATES",
+    "FEEDBACK_KINDS",
+    "JOB_STATES",
+    "OUTBOX_STATES",
+    "ROLES",
+    "alerts",
+    "appeals",
+    "audit",
+    "bundle_parts",
+    "bundles",
+    "decisions",
+    "delivery",
+    "directory",
+    "dispatching",
+    "encoders",
+    "events",
+    "feedback",
+    "history",
+    "idempotency",
+    "job_items",
+    "jobs",
+    "keys",
+    "learning",
+    "lifecycle",
+    "links",
+    "metadata",
+    "outbox",
+    "sessions",
+    "signatures",
+    "term_counts",
+    "units",
+    "users",
+    "vectors",
+    "warnings",
+]

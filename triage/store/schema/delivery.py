@@ -1,0 +1,3 @@
+"""The tables of messages that leave the house."""
+
+from __future__ import annotations

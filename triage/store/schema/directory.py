@@ -1,0 +1,3 @@
+"""The tables of units, channels and terms."""
+
+from __future__ import annotations

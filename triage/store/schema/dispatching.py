@@ -1,0 +1,3 @@
+"""The tables of automatic dispatch."""
+
+from __future__ import annotations

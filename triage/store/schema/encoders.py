@@ -1,0 +1,3 @@
+"""The tables of encoders and their vectors."""
+
+from __future__ import annotations

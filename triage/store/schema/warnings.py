@@ -1,0 +1,3 @@
+"""The tables of early warning."""
+
+from __future__ import annotations
