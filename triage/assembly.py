@@ -230,6 +230,9 @@ class Assembler:
             return f"风险等级{risk.level}级（{risk.color}），须人工确认"
         if demands > 1:
             return f"含{demands}项诉求，须人工确认主办、协办单位"
+        first = routed.units[0][0]
+        if self._router is not None and self._router.is_newcomer(first):
+            return f"“{first.name}”为模型训练后新增的单位，尚无历史工单可供检验，须人工确认"
         return None
 
     def _area(self, reading: Reading) -> AreaDecision:

@@ -56,7 +56,7 @@ class Triage:
         self._router: UnitRouter | None = None
         if candidates is not None and len(candidates):
             ranker = local.ranker if local else base.ranker
-            self._router = UnitRouter(candidates, ranker, local=local)
+            self._router = UnitRouter(candidates, ranker, local=local, day_one=base.ranker)
         self._assembler = Assembler(
             base,
             local=local,

@@ -18,9 +18,13 @@ from triage.routing.contenders import Surroundings, choose
 from triage.routing.doubt import doubt_features
 from triage.routing.features import FLOOR, Evidence, Floats, UnitFeatures
 from triage.routing.local import AREA, BASE_FUNCTION, CENTROID, CITY, FUNCTION, UNIT, LocalModel
+from triage.routing.newcomers import RareDuties, with_newcomers
 
 _ABSENT_MARGIN = -2.0
 """Margin of a unit that a head has never met: below every real one."""
+
+_UNHEARD_OF = float(np.log(0.02))
+"""Log share of appeals for a new unit whose function no model knows: drones, say. Not `FLOOR`: it was founded for some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,30 @@ class Ranking:
 class UnitRouter:
     """Function × place × level, and the city's own model where there is one."""
 
-    def __init__(self, directory: Directory, ranker: CandidateRanker, *, local: LocalModel | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        ranker: CandidateRanker,
+        *,
+        local: LocalModel | None = None,
+        day_one: CandidateRanker | None = None,
+    ) -> None:
+        """Put a router together.
+
+        Args:
+            directory: The units of today.
+            ranker: The local model's where there is one, else the day-one ranker.
+            local: What the city's own tickets taught.
+            day_one: Ranks units that came after that training; None leaves them without a chance.
+        """
         self.directory = directory
         self.features = UnitFeatures(directory)
         self.units: tuple[Unit, ...] = directory.units
         self._ranker = ranker
         self._local = local
+        self._day_one = day_one
+        self._new = _newcomers(self.units, local)
+        self._rare_duties = RareDuties(self.units, self._new, local.text.fields[0].vectoriser) if local else None
         self._from = np.array([u.valid_from.toordinal() if u.valid_from else 0 for u in self.units])
         self._to = np.array([u.valid_to.toordinal() if u.valid_to else date.max.toordinal() for u in self.units])
         self._columns: dict[str, NDArray[np.int64]] = {}
@@ -82,7 +104,32 @@ class UnitRouter:
             choice = choose(probabilities, features, names, around, self._local.trees)
             doubts = doubt_features(choice, features, names, around, confidence.names)
             probabilities = with_confidence(choice.probabilities, confidence.probabilities(doubts))
+            probabilities = self._with_newcomers(probabilities, evidence, documents, functions, function_names)
         return Ranking(probabilities, evidence)
+
+    def is_newcomer(self, unit: Unit) -> bool:
+        """Say whether the unit came after the local model was trained, so that no ticket speaks for it."""
+        return bool(self._new[self.units.index(unit)])
+
+    def _with_newcomers(
+        self,
+        probabilities: Floats,
+        evidence: Evidence,
+        documents: Sequence[Document],
+        functions: Scores,
+        function_names: Sequence[str],
+    ) -> Floats:
+        """Make room for units that the local model has never met."""
+        if self._day_one is None or self._rare_duties is None or not self._new.any():
+            return probabilities
+        names = self._day_one.names
+        likely = self.spread(functions, BASE_FUNCTION, function_names)
+        likely[:, self._new & (self.columns_of(BASE_FUNCTION) < 0)] = _UNHEARD_OF
+        scores = {FUNCTION: likely}
+        utilities = self._day_one.utilities(self.features.compute(evidence, scores, names))
+        utilities += self._rare_duties.evidence(evidence.phrases)
+        utilities[~self._valid(documents)] = -np.inf
+        return with_newcomers(probabilities, _softmax(utilities), self._new)
 
     def surroundings(self, margins: Mapping[str, Scores], documents: Sequence[Document]) -> Surroundings:
         """Gather what surrounds the choice beside the ranker's features; after `local_scores`."""
@@ -99,7 +146,7 @@ class UnitRouter:
             if head in classes
         }
         scores[CENTROID] = self.spread(margins[CENTROID], CENTROID, classes[CENTROID], missing=0.0)
-        prior = [max(model.log_prior.get(unit.name, FLOOR), FLOOR) for unit in self.units]
+        prior = [max(_log_prior(unit, model), FLOOR) for unit in self.units]
         scores["prior"] = np.broadcast_to(np.array(prior, np.float32), scores[UNIT].shape)
         return scores
 
@@ -107,7 +154,7 @@ class UnitRouter:
         """Give every unit the score of its class; units whose class the head does not know get ``missing``."""
         if head not in self._columns:
             index = {name: i for i, name in enumerate(classes)}
-            self._columns[head] = np.array([index.get(self._class_of(unit, head), -1) for unit in self.units])
+            self._columns[head] = np.array([self._column_of(unit, head, index) for unit in self.units])
         columns = self.columns_of(head)
         spread = np.maximum(scores, FLOOR)[:, columns]
         spread[:, columns < 0] = missing
@@ -122,6 +169,12 @@ class UnitRouter:
     def columns_of(self, head: str) -> NDArray[np.int64]:
         """Return int64[units]: each unit's class in a head that `spread` has met, −1 for none."""
         return self._columns[head]
+
+    def _column_of(self, unit: Unit, head: str, index: Mapping[str, int]) -> int:
+        """Return the class of a unit, −1 for none; a renamed unit that lists its old name keeps what that one learned."""
+        if head in (UNIT, CENTROID):
+            return next((index[name] for name in (unit.name, *unit.aliases) if name in index), -1)
+        return index.get(self._class_of(unit, head), -1)
 
     def _class_of(self, unit: Unit, head: str) -> str:
         if head in (FUNCTION, BASE_FUNCTION):
@@ -140,6 +193,19 @@ class UnitRouter:
         valid = (self._from <= ordinals) & (ordinals <= self._to)
         valid[~valid.any(axis=1)] = True
         return np.asarray(valid)
+
+
+def _newcomers(units: Sequence[Unit], model: LocalModel | None) -> NDArray[np.bool_]:
+    """Return bool[units]: those that the list of the training had neither under their name nor under an old one."""
+    if model is None:
+        return np.zeros(len(units), dtype=bool)
+    old = {unit.name for unit in model.directory.units}
+    known = [model.directory.get(unit.name) is not None or not old.isdisjoint(unit.aliases) for unit in units]
+    return ~np.array(known, dtype=bool)
+
+
+def _log_prior(unit: Unit, model: LocalModel) -> float:
+    return next((model.log_prior[name] for name in (unit.name, *unit.aliases) if name in model.log_prior), FLOOR)
 
 
 def area_class(directory: Directory, unit: Unit) -> str:
