@@ -37,6 +37,8 @@ FIELDS = (
     "deaths",
     "appeals",
     "job_rows",
+    "delivery",
+    "target",
 )
 """The only extras that are written; each is an id, a number or a word of this program."""
 

@@ -26,17 +26,21 @@ class Metrics:
             "triage_request_seconds", "Time to answer", ("route",), buckets=_SECONDS, registry=self.registry
         )
         self.decisions = Counter("triage_decisions", "Appeals decided", ("outcome",), registry=self.registry)
+        self.dispatches = Counter(
+            "triage_dispatches", "What automatic dispatch made of posted appeals", ("outcome",), registry=self.registry
+        )
         self.risks = Counter("triage_risk_levels", "Risk level of decided appeals", ("level",), registry=self.registry)
         self.refused = Counter("triage_refused", "Requests not admitted", ("reason",), registry=self.registry)
         self.running = Gauge("triage_requests_running", "Requests being worked on", registry=self.registry)
         self.waiting = Gauge("triage_requests_waiting", "Requests waiting for a free place", registry=self.registry)
 
-    def count_decision(self, record: Mapping[str, Any]) -> None:
-        """Count a decision that was stored."""
+    def count_decision(self, record: Mapping[str, Any], *, dispatch: str) -> None:
+        """Count a decision that was stored, and what automatic dispatch made of it."""
+        self.dispatches.labels(dispatch).inc()
         self.decisions.labels(str(record["unit"]["decision"])).inc()
         self.risks.labels(str(record["risk"]["level"])).inc()
 
-    def watch(self, read: Callable[[], dict[str, int]]) -> None:
+    def watch(self, read: Callable[[], Mapping[str, float]]) -> None:
         """Add gauges that are read from the store whenever somebody asks."""
         self.registry.register(_Stored(read))
 
@@ -48,7 +52,7 @@ class Metrics:
 class _Stored(Collector):
     """Numbers of the store, read at the time of the question."""
 
-    def __init__(self, read: Callable[[], dict[str, int]]) -> None:
+    def __init__(self, read: Callable[[], Mapping[str, float]]) -> None:
         self._read = read
 
     def describe(self) -> Iterable[GaugeMetricFamily]:

@@ -21,14 +21,22 @@ from api.settings import Settings
 from api.worker import Queue, Worker
 from triage.casework.bundle_watch import BundleLoader, BundleWatcher
 from triage.casework.bundles import Shelf
+from triage.casework.channels import ChannelBook
 from triage.casework.desk import Desk, open_desk
+from triage.casework.dispatching import reporting
+from triage.casework.dispatching.switching import panel_of
+from triage.casework.targets import Mailroom
 from triage.directory.loading import read_units
 from triage.events import WordCutter
+from triage.notify import Guard
+from triage.rules import CityRules
+from triage.rules.book import checked_folder
 from triage.samples import sample_path
-from triage.store import audit, schema, units
+from triage.store import audit, deliveries, schema, units
 from triage.store.access import EVERYWHERE, SYSTEM
-from triage.store.errors import StoreError
+from triage.store.errors import MigrationNeeded, StoreError, StoreUnavailable
 from triage.store.opening import Store, open_store
+from triage.store.sealing import Seal
 
 LOG = logging.getLogger("api.service")
 
@@ -36,6 +44,7 @@ WATCH_SECONDS = 3.0
 """A promotion in another process is followed at the latest after so long."""
 CARE_SECONDS = 600.0
 """How often frequencies are counted anew and the audit is sealed."""
+_MIGRATION_SECONDS = 120
 _ALIVE = text("SELECT 1")
 
 
@@ -68,6 +77,7 @@ class Service:
         self._join = join
         self._worker: Worker | None = None
         self._shelf: Shelf | None = None
+        self._mailroom: Mailroom | None = None
         self._exit = ExitStack()
         self._lock = threading.Lock()
 
@@ -90,6 +100,17 @@ class Service:
         if self._shelf is None:
             raise unavailable(5, "服务正在启动或停止；请稍后重试")
         return self._shelf
+
+    @property
+    def mailroom(self) -> Mailroom:
+        """Return what the use cases of messages to others work with.
+
+        Raises:
+            Problem: 503, while the service is not started.
+        """
+        if self._shelf is None or self._mailroom is None:
+            raise unavailable(5, "服务正在启动或停止；请稍后重试")
+        return self._mailroom
 
     def start(self) -> None:
         """Open the store, load the models and begin to watch and work.
@@ -134,26 +155,67 @@ class Service:
 
     def _compose(self, building: ExitStack) -> Shelf:
         """Build everything; what is opened is closed by ``building`` in reverse order."""
-        store = open_store(self.settings.store, join=self._join, pool_size=self.settings.limits.workers)
+        store = self._opened()
         building.callback(store.close)
         cache = _cache(store, building)
         if not self._join:
             self._import_units(store)
         words = WordCutter(cache)  # one dictionary for all models that are ever active
-        loader = BundleLoader(store.database, cache / "bundles", precision=self.settings.precision, words=words)
+        rules, channels = _city(self.settings)
+        loader = BundleLoader(
+            store.database, cache / "bundles", precision=self.settings.precision, words=words, rules=rules
+        )
         loaded = loader.present()
-        desk = open_desk(store.database, loaded.active, secret=store.secret, words=words)
+        desk = open_desk(
+            store.database,
+            loaded.active,
+            secret=store.secret,
+            words=words,
+            rules=rules,
+            channels=channels,
+            dispatch=self.settings.dispatch,
+        )
         desk.words.cut("热身")  # the dictionary takes 0.6 s, which the first citizen need not wait for
         desk.rarity.load(store.database)
         shelf = Shelf(desk=desk, watcher=BundleWatcher(desk.current, loader, loaded.generation))
         care = _Care(shelf, None if store.data is None or self._join else store.data / audit.SEAL_FILE)
         _in_background(building, self.stopped, WATCH_SECONDS, care.once)
+        self._mailroom = room = Mailroom(
+            database=store.database,
+            seal=Seal(store.sealing_key),
+            guard=Guard(rules=self.settings.notify),
+            clock=desk.clock,
+        )
         if self.settings.worker:
-            worker = Worker(desk, store.url, alone=self.settings.store.url is None and not self._join)
+            worker = Worker(desk, store.url, room=room, alone=self.settings.store.url is None and not self._join)
             building.callback(worker.stop)
             worker.start()
             self._worker = worker
         return shelf
+
+    def _opened(self) -> Store:
+        """Open the store; beside a service, wait for that one, which may just be starting again.
+
+        Raises:
+            StoreError: The store cannot be opened, or this one is stopped while it waits.
+        """
+        waited = 0
+        while True:
+            try:
+                return open_store(
+                    self.settings.store,
+                    join=self._join,
+                    start=not self._join,
+                    pool_size=self.settings.limits.workers,
+                )
+            except (StoreUnavailable, MigrationNeeded) as error:
+                # A service that has just been updated is bringing its tables up to date; one that has not never will.
+                lasting = isinstance(error, MigrationNeeded) and waited >= _MIGRATION_SECONDS
+                if not self._join or lasting or self.stopped.wait(1):
+                    raise
+            if waited % 60 == 0:
+                LOG.warning("waiting for the service", extra={"action": "worker.waiting"})
+            waited += 1
 
     def _import_units(self, store: Store) -> None:
         path = self.settings.units or (sample_path("units.csv") if self.settings.demo else None)
@@ -164,7 +226,7 @@ class Service:
             if units.directory(connection) is None:
                 units.replace_all(connection, fresh, actor=SYSTEM.name, at=datetime.now(UTC))
 
-    def _counts(self) -> dict[str, int]:
+    def _counts(self) -> dict[str, float]:
         """Return what the store says about work that is left; nothing while it does not answer."""
         if self._shelf is None:
             return {}
@@ -172,10 +234,13 @@ class Service:
         try:
             with self._shelf.desk.database.transaction(EVERYWHERE) as connection:
                 pending = connection.scalar(select(func.count()).where(outbox.state == "pending"))
+                under_way = deliveries.counts(connection)
+                dispatching = reporting.gauges(connection, panel_of(self._shelf.desk))
                 open_jobs = connection.scalar(select(func.count()).where(jobs.state.in_(("queued", "running"))))
         except StoreError:
             return {}
-        return {"outbox_pending": pending or 0, "jobs_open": open_jobs or 0}
+        told = {f"deliveries_{state}": number for state, number in under_way.items()}
+        return {"outbox_pending": pending or 0, "jobs_open": open_jobs or 0, **told, **dispatching}
 
 
 class _Care:
@@ -196,6 +261,20 @@ class _Care:
         if self._seal is not None:
             with desk.database.transaction(EVERYWHERE) as connection:
                 audit.seal(connection, self._seal, secret=desk.secret)
+
+
+def _city(settings: Settings) -> tuple[CityRules, ChannelBook]:
+    """Read what the city decides for itself.
+
+    Raises:
+        InputError: A file of it cannot be used.
+    """
+    folder = checked_folder(settings.rules) if settings.rules is not None else None
+    rules = CityRules.load(folder, preset=settings.preset)
+    year = datetime.now(UTC).year
+    if not rules.deadlines.calendar.knows(year):
+        LOG.warning("holidays of %d are not known; weekends only are free", year, extra={"action": "rules.holidays"})
+    return rules, ChannelBook.of_city(folder)
 
 
 def _cache(store: Store, building: ExitStack) -> Path:

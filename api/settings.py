@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from triage.casework.dispatch_policy import LEAST_SAMPLE, LONGEST_RECALL, MODES, MOST_SAMPLE, SHADOW, Policy
 from triage.errors import TriageError
+from triage.notify import NetworkRules
 from triage.store.settings import StoreSettings
 
 PREFIX = "TRIAGE_"
@@ -66,9 +69,15 @@ class Settings:
         proxies: Addresses of reverse proxies whose X-Forwarded-For is believed.
         units: List of units to import while the store holds none.
         precision: What an automatic dispatch must reach, 0.5 … 0.999.
+        rules: Folder of edited rules (deadlines, holidays, admission list, channels); None: the shipped ones.
+        preset: Which rule set of the deadlines holds.
+        auto_dispatch: off, shadow or on: what automatic dispatch may do.
+        recall_seconds: How long an automatic dispatch can be taken back before the unit is told; 0 tells it at once.
+        auto_sample: Share of what could go automatically that goes to people all the same, 0.01 … 1.
         worker: Whether the service works on batch jobs itself.
         log_level: debug, info, warning or error.
         limits: Limits.
+        notify: Where messages to others may go.
     """
 
     store: StoreSettings
@@ -79,14 +88,32 @@ class Settings:
     proxies: tuple[str, ...] = ()
     units: Path | None = None
     precision: float = 0.95
+    rules: Path | None = None
+    preset: str = "default"
+    auto_dispatch: str = SHADOW
+    recall_seconds: int = 600
+    auto_sample: float = 0.05
     worker: bool = True
     log_level: str = "info"
     limits: Limits = Limits()
+    notify: NetworkRules = field(default_factory=NetworkRules)
 
     def __post_init__(self) -> None:
-        """Refuse a precision that cannot be had."""
+        """Refuse a precision or a sample that cannot be had."""
         if not 0.5 <= self.precision <= 0.999:
             raise SettingsError(f"{PREFIX}PRECISION={self.precision} 超出范围；请取 0.5 到 0.999")
+        if not LEAST_SAMPLE <= self.auto_sample <= MOST_SAMPLE:
+            raise SettingsError(f"{PREFIX}AUTO_SAMPLE={self.auto_sample} 超出范围；请取 0.01 到 1")
+
+    @property
+    def dispatch(self) -> Policy:
+        """Return what automatic dispatch may do."""
+        return Policy(
+            mode=self.auto_dispatch,
+            recall=timedelta(seconds=self.recall_seconds),
+            sample=self.auto_sample,
+            target=self.precision,
+        )
 
 
 def _whole(text: str) -> int:
@@ -108,6 +135,19 @@ def _yes(text: str) -> bool:
     if lowered not in ("1", "0", "true", "false", "yes", "no", "on", "off"):
         raise ValueError
     return lowered in ("1", "true", "yes", "on")
+
+
+def _mode(text: str) -> str:
+    if text.lower() not in MODES:
+        raise ValueError
+    return text.lower()
+
+
+def _recall(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= LONGEST_RECALL.total_seconds():
+        raise ValueError
+    return value
 
 
 def _port(text: str) -> int:
@@ -137,7 +177,12 @@ _KEYS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "allowed_hosts": (_names, "以逗号分隔的主机名"),
     "proxies": (_names, "以逗号分隔的地址"),
     "units": (Path, "csv 或 xlsx 文件"),
+    "rules": (Path, "规则目录"),
+    "preset": (str, "时限规则名，如 default、GD、XF"),
     "precision": (_positive, "0.5 到 0.999"),
+    "auto_dispatch": (_mode, "off、shadow 或 on"),
+    "recall_seconds": (_recall, "0 到 86400 的整数（秒）"),
+    "auto_sample": (_positive, "0.01 到 1"),
     "worker": (_yes, "true 或 false"),
     "log_level": (_level, "debug、info、warning 或 error"),
 }
@@ -165,6 +210,7 @@ def settings_from_environment(
             values[name] = _parsed(PREFIX + name.upper(), text, parse, expected)
     values.update({name: value for name, value in given.items() if value is not None})
     values.setdefault("limits", _limits(found))
+    values.setdefault("notify", NetworkRules.read(found))
     return Settings(store=StoreSettings.read(found, data=data), **values)
 
 

@@ -1,4 +1,7 @@
-"""The queue (procrastinate, in the store's own database) and the worker that empties it."""
+"""The queue (procrastinate, in the store's own database) and the worker: batches, messages to others, and rounds.
+
+Nothing that recurs is left to the queue's cron: it goes by the wall clock and would stand still after that was put back.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
-from sqlalchemy import URL, Connection
+from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from sqlalchemy import URL, Connection, text
 
-from triage.casework import batches
+from api.rounds import Post, Round, Rounds
+from triage.casework import batches, encoders, reencoding, terms, warnings
 from triage.casework.desk import Desk
+from triage.casework.dispatching import releasing
+from triage.casework.targets import Mailroom
 from triage.store import idempotency, jobs
 from triage.store.access import EVERYWHERE
 from triage.store.errors import StoreUnavailable
@@ -22,13 +28,17 @@ from triage.store.roles import conninfo
 LOG = logging.getLogger("api.worker")
 
 BATCH_TASK = "triage.batch"
-_RETRY_TASK = "triage.retry-stalled"
-_CLEAN_TASK = "triage.clean"
 _HEARTBEAT = 5.0
 _STALLED_AFTER = 20.0
 """Seconds without a heartbeat after which a worker counts as dead and its job is taken over."""
+_TAKE_OVER_SECONDS = 60.0
 _KEYS_KEPT = timedelta(days=7)
 _GRACE = 15.0
+_LATE = text("""
+    UPDATE procrastinate_jobs SET scheduled_at = NULL
+    WHERE status = 'todo' AND scheduled_at > clock_timestamp() + interval '1 minute'
+""")
+"""No job of ours is put off for more than seconds; one that seems to be was put off before the clock was put back."""
 
 
 class NotFinishedError(Exception):
@@ -50,27 +60,32 @@ class Queue:
 
 
 class Worker:
-    """Works on batches in a thread of its own until it is stopped."""
+    """Works on batches, delivers messages and goes its rounds, in threads of its own, until it is stopped."""
 
-    def __init__(self, desk: Desk, url: URL, *, alone: bool) -> None:
+    def __init__(self, desk: Desk, url: URL, *, room: Mailroom, alone: bool) -> None:
         """Store the parts.
 
         Args:
             desk: What the work needs.
             url: Where the service's role reaches the database.
+            room: What telling others needs.
             alone: Whether no other worker can be alive, as with an embedded store: then jobs of dead workers are taken over
                 at once instead of after `_STALLED_AFTER`.
         """
         self._desk, self._alone = desk, alone
         self._stopping = threading.Event()
-        self._app = _tasks(desk, url, go_on=lambda: not self._stopping.is_set())
+        self._app = _tasks(desk, url, go_on=self._goes_on)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="triage-worker", daemon=True)
+        self._post = Post(room)
+        self._rounds = Rounds([*rounds_of(desk, go_on=self._goes_on), self._taking_over()], clock=desk.clock)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        self._post.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Let the row at hand be finished and end."""
@@ -82,7 +97,23 @@ class Worker:
             except RuntimeError:
                 # Closed between the question and the call.
                 LOG.debug("already ended", extra={"action": "worker.end"})
+        self._rounds.stop()
+        self._post.stop()
         self._thread.join(_GRACE + 5)
+
+    def _goes_on(self) -> bool:
+        return not self._stopping.is_set()
+
+    def _taking_over(self) -> Round:
+        def take_over() -> None:
+            loop = self._loop
+            if loop is None or loop.is_closed() or self._work is None:
+                return
+            with self._desk.database.transaction(EVERYWHERE) as connection:
+                connection.execute(_LATE)
+            asyncio.run_coroutine_threadsafe(_take_over(self._app, silent_for=_STALLED_AFTER), loop).result(_GRACE)
+
+        return Round(name="take-over", seconds=_TAKE_OVER_SECONDS, task=take_over)
 
     def _main(self) -> None:
         while not self._stopping.is_set():
@@ -123,17 +154,27 @@ def _tasks(desk: Desk, url: URL, *, go_on: Callable[[], bool]) -> App:
     def batch(*, job: str) -> None:
         _work(desk, UUID(job), go_on=go_on)
 
-    @app.periodic(cron="* * * * *")
-    @app.task(name=_RETRY_TASK, queueing_lock=_RETRY_TASK, pass_context=True)
-    async def retry_stalled(context: JobContext, timestamp: int) -> None:
-        await _take_over(context.app, silent_for=_STALLED_AFTER)
+    # A million appeals take some hundred slices; between two of them whatever somebody waits for has its turn.
+    slices = RetryStrategy(max_attempts=1_000_000, wait=1, retry_exceptions=[NotFinishedError, StoreUnavailable])
 
-    @app.periodic(cron="7 * * * *")
-    @app.task(name=_CLEAN_TASK, queueing_lock=_CLEAN_TASK)
-    def clean(timestamp: int) -> None:
-        forget_keys(desk)
+    @app.task(name=encoders.TASK, retry=slices)
+    def encode(*, job: str) -> None:
+        if reencoding.run(desk, UUID(job), go_on=go_on).finished_at is None:
+            raise NotFinishedError
 
     return app
+
+
+def rounds_of(desk: Desk, *, go_on: Callable[[], bool]) -> list[Round]:
+    """Return what is done again and again beside batches and messages."""
+    return [
+        Round(name="terms", seconds=30, by_clock=True, task=lambda: terms.remind(desk, desk.clock())),
+        Round(
+            name="warnings", seconds=600, by_clock=True, task=lambda: warnings.sweep(desk, desk.clock(), go_on=go_on)
+        ),
+        Round(name="dispatching", seconds=5, by_clock=True, task=lambda: releasing.watch(desk, desk.clock())),
+        Round(name="clean", seconds=3_600, by_clock=True, task=lambda: forget_keys(desk)),
+    ]
 
 
 def _work(desk: Desk, job_id: UUID, *, go_on: Callable[[], bool]) -> None:

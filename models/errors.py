@@ -9,3 +9,7 @@ class TriageError(Exception):
 
 class BundleError(TriageError):
     """A model bundle that is damaged, incomplete or of an unknown version."""
+
+
+class EncoderError(BundleError):
+    """An encoder that is damaged, incomplete or of a kind that this program does not run."""

@@ -8,6 +8,7 @@ it are a kernel machine over meaning, which needs no training text at run time.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,19 @@ class Extents:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """Texts in a word space.
+
+    Attributes:
+        places: float32[n, views · d], side by side in the order of `VIEWS`.
+        nearness: float32[n, all landmarks], how near each text is to each, 0 … 1.
+    """
+
+    places: Scores
+    nearness: Scores
+
+
+@dataclass(frozen=True, slots=True)
 class WordSpace:
     """Words, their vectors, and the landmarks among texts.
 
@@ -104,9 +118,17 @@ class WordSpace:
         size = len(extents.lengths)
         return tuple(self._place(part, size) for part in (hits, hits.part(in_title), hits.part(at_end)))
 
-    def features(self, found: NgramOccurrences, extents: Extents) -> Scores:
-        """Return float32[n, all landmarks], how near each text is to each, 0 … 1; arguments as `places`."""
-        return self.nearness(self.places(found, extents))
+    def read(self, found: NgramOccurrences, extents: Extents) -> Meaning:
+        """Place texts among the landmarks; arguments as `places`."""
+        places = self.places(found, extents)
+        return Meaning(np.hstack(places), self.nearness(places))
+
+    def fingerprint(self) -> str:
+        """Return what tells this space from any other: heads over it cannot be used over another one."""
+        digest = hashlib.sha256(self.vocabulary.tobytes())
+        for array in (self.idf, self.vectors, self.centre, *self.landmarks):
+            digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())
+        return digest.hexdigest()[:16]
 
     def nearness(self, places: Sequence[Scores]) -> Scores:
         """Return float32[n, all landmarks] for the places of n texts."""
@@ -158,10 +180,9 @@ class MeaningHeads:
     space: WordSpace
     weights: NDArray[np.floating]
 
-    def added(self, found: NgramOccurrences, extents: Extents) -> Scores:
-        """Return float32[n, c]; arguments as `WordSpace.places`."""
-        near = self.space.features(found, extents).astype(np.float64)
-        return np.asarray(near @ self.weights, dtype=np.float32)
+    def added(self, meaning: Meaning) -> Scores:
+        """Return float32[n, c] for n texts that `WordSpace.read` placed."""
+        return np.asarray(meaning.nearness.astype(np.float64) @ self.weights, dtype=np.float32)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to store."""

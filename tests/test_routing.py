@@ -115,7 +115,7 @@ def test_without_a_directory_administrative_names_are_read_off_the_text(
 def test_every_feature_is_finite_for_awkward_texts() -> None:
     router = UnitRouter(DIRECTORY, CandidateRanker(("function",), np.ones(1, np.float32)))
     evidence = router.features.evidence(documents("", "😀" * 500, "12345", "the quick brown fox"))
-    names = [name for name in FEATURES if name not in ("base_function", "unit", "area", "centroid", "prior")]
+    names = [name for name in FEATURES if name not in ("base_function", "unit", "dense", "area", "centroid", "prior")]
     scores = {"function": np.zeros((4, len(router.units)), np.float32)}
     features = router.features.compute(evidence, scores, names)
     assert features.shape == (4, 5, len(names))

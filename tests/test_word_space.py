@@ -43,7 +43,7 @@ def space() -> WordSpace:
 
 def nearness(texts: list[str], titles: list[str] | None = None) -> np.ndarray:
     found = occurrences(fold(texts), orders=ORDERS)
-    return space().features(found, Extents.of(texts, titles or [""] * len(texts)))
+    return space().read(found, Extents.of(texts, titles or [""] * len(texts))).nearness
 
 
 def words_in(text: str) -> list[str]:
@@ -97,12 +97,13 @@ def test_a_stored_space_adds_the_same() -> None:
     again = meaning_heads_from(heads.tensors(), columns=2)
     texts = ["农民工工资", "噪音"]
     found, extents = occurrences(texts, orders=ORDERS), Extents.of(texts, ["", ""])
-    assert again.added(found, extents) == pytest.approx(heads.added(found, extents), rel=1e-2)
+    before, after = heads.added(heads.space.read(found, extents)), again.added(again.space.read(found, extents))
+    assert after == pytest.approx(before, rel=1e-2)
 
 
 def test_a_bundle_over_ngrams_alone_adds_nothing() -> None:
     heads = meaning_heads_from(None, columns=3)
-    added = heads.added(occurrences(["农民工"], orders=ORDERS), Extents.of(["农民工"], [""]))
+    added = heads.added(heads.space.read(occurrences(["农民工"], orders=ORDERS), Extents.of(["农民工"], [""])))
     assert added.shape == (1, 3)
     assert not added.any()
 

@@ -8,11 +8,23 @@ from typing import Annotated
 import typer
 
 from triage.commands.run import Instructions
+from triage.commands.stores import Data
 
 
 def train(
-    tickets: Annotated[Path, typer.Argument(help="历史工单 / handled tickets (csv, xlsx, jsonl)")],
+    tickets: Annotated[
+        Path | None, typer.Argument(help="历史工单 / handled tickets (csv, xlsx, jsonl)", show_default=False)
+    ] = None,
+    *,
     output: Annotated[Path, typer.Option("-o", "--output", help="模型包目录 / folder of the new bundle")],
+    from_store: Annotated[
+        bool, typer.Option("--from-store", help="从数据库中的人工派单学习 / learn from people's decisions in the store")
+    ] = False,
+    data: Data = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="学习最近多少天 / how far back, with --from-store")] = 730,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="不差于现用模型即启用 / make it active unless it is worse")
+    ] = False,
     label: Annotated[str, typer.Option(help="答案列 / column with the right answer")] = "unit",
     units: Annotated[Path | None, typer.Option(help="单位名录 / list of units (csv, xlsx)")] = None,
     dev: Annotated[Path | None, typer.Option(help="检验工单 / tickets to judge the bundle on")] = None,
@@ -37,6 +49,10 @@ def train(
             titles=titles,
             columns=tuple(column or ()),
             config=config,
+            from_store=from_store,
+            data=data,
+            days=days,
+            promote=promote,
         )
     )
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,19 @@ from scipy import sparse
 from models.bundle import Description, write_bundle
 from models.confidence import VERSION as CONFIDENCE_VERSION
 from models.contest import VERSION as CONTEST_VERSION
-from models.linear import join_heads
+from models.dense_head import VERSION as DENSE_VERSION
+from models.dense_head import DenseHead
+from models.linear import Scores, join_heads
 from models.ngrams import fit_vectoriser
 from models.ranker import VERSION as RANKER_VERSION
 from models.text_model import VERSION as LINEAR_VERSION
 from models.text_model import FieldVectoriser, TextModel, features_of
 from training.config import LocalRecipe
+from training.dense_fit import DenseRecipe, fit_dense
 from training.linear_fit import Head, fit_centroids, fit_exclusive, fit_ridge
 from training.local_stack import Fitted, Ticket, block_of, labels_of, stack, texts_of
 from triage.base_model import BaseModel
+from triage.dense_view import DenseView, TextEncoder
 from triage.directory import Directory, Unit
 from triage.errors import TrainingError
 from triage.routing.local import (
@@ -48,6 +52,9 @@ _TITLE_WEIGHT = 0.6
 
 MIN_TICKETS = 30
 
+LEAST_FOR_NETWORK = 2000
+"""Tickets below which no network is trained: half a million weights would learn a few hundred tickets by heart."""
+
 LARGEST_BLOCK = 5000
 """Tickets of one block at the most: more would teach a few hundred numbers little and cost memory per unit and feature."""
 
@@ -60,6 +67,7 @@ def train_local(
     label: str,
     strip: bool,
     base: BaseModel | None = None,
+    encoder: TextEncoder | None = None,
     progress: Progress | None = None,
 ) -> LocalModel:
     """Learn from a city's tickets.
@@ -74,6 +82,7 @@ def train_local(
         label: Name of the column the answers come from; only ``unit`` has places and functions.
         strip: Whether the documents were stripped of call-takers' instructions; kept for run time.
         base: The base model, whose view of the function is stacked with the city's own; None leaves it out.
+        encoder: Whose vectors the network reads beside the word space of the base model.
         progress: Called with (steps done, steps in all).
 
     Raises:
@@ -85,16 +94,19 @@ def train_local(
             f"{len(tickets)} labelled rows with {len(set(answers))} different answers in column {label!r} "
             f"are too few; at least {MIN_TICKETS} rows and 2 answers are needed"
         )
-    steps = _Steps(progress or (lambda _done, _total: True), 10 if label == UNIT else 4)
+    steps = _Steps(progress or (lambda _done, _total: True), 13 if label == UNIT else 7)
     known = _directory_for(answers, directory, label=label)
+    views = _Views(tickets, base, encoder)
+    task = _Task(known, recipe, label, views, steps)
     blocks = []
     for others, block in _blocks(tickets, recipe):
-        blocks.append(block_of(_fit(others, known, recipe, label, steps), block))
+        blocks.append(block_of(_fit(others, task), block, views.of(block)))
     stacked = stack(blocks, known, label=label, base=base, seed=recipe.seed)
     steps.next()
-    final = _fit(tickets, known, recipe, label, steps)
+    final = _fit(tickets, task)
     text = replace(final.text, temperatures=stacked.text.temperatures)
-    return replace(stacked, text=text, log_prior=final.log_prior, strip=strip)
+    view = views.fingerprint if final.dense is not None else ""
+    return replace(stacked, text=text, log_prior=final.log_prior, strip=strip, dense=final.dense, view=view)
 
 
 def save_local(
@@ -125,6 +137,7 @@ def save_local(
             "ranker": RANKER_VERSION,
             "confidence": CONFIDENCE_VERSION,
             **({"trees": CONTEST_VERSION} if model.trees else {}),
+            **({"dense": DENSE_VERSION} if model.dense else {}),
         },
         classes=dict(model.text.classes),
         settings={
@@ -134,7 +147,9 @@ def save_local(
             "ranker": list(model.ranker.names),
             "trees": list(model.trees.names) if model.trees else [],
             "confidence": list(model.confidence.names),
+            "view": model.view,
             "units": [unit_row(unit) for unit in model.directory.units],
+            "learned_until": model.learned_until.isoformat() if model.learned_until else None,
         },
         normaliser_version=NORMALISER_VERSION,
         training_data_fingerprint=fingerprint((t.document.text, t.answer) for t in tickets),
@@ -149,6 +164,25 @@ def fingerprint(parts: Iterable[tuple[str, ...]]) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
+class _Views:
+    """What the network reads of each ticket; nothing where there are too few to train one, or no base model."""
+
+    def __init__(self, tickets: Sequence[Ticket], base: BaseModel | None, encoder: TextEncoder | None) -> None:
+        self._vectors: Scores | None = None
+        self._rows = {id(ticket): row for row, ticket in enumerate(tickets)}
+        self.fingerprint = ""
+        if base is not None and len(tickets) >= LEAST_FOR_NETWORK:
+            view = DenseView(base.meaning.space, encoder)
+            self.fingerprint = view.fingerprint
+            self._vectors = view.read([ticket.document for ticket in tickets])
+
+    def of(self, tickets: Sequence[Ticket]) -> Scores | None:
+        """Return float32[n, d] of some of the tickets."""
+        if self._vectors is None:
+            return None
+        return self._vectors[[self._rows[id(ticket)] for ticket in tickets]]
+
+
 class _Steps:
     """Counts the long steps for the progress callback."""
 
@@ -160,6 +194,17 @@ class _Steps:
     def next(self) -> None:
         self._done += 1
         self._progress(self._done, self._total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What every fit of one training has in common."""
+
+    directory: Directory
+    recipe: LocalRecipe
+    label: str
+    views: _Views
+    steps: _Steps
 
 
 def _directory_for(answers: Sequence[str], given: Directory | None, *, label: str) -> Directory:
@@ -192,24 +237,34 @@ def _blocks(tickets: Sequence[Ticket], recipe: LocalRecipe) -> list[tuple[list[T
     return split
 
 
-def _fit(tickets: Sequence[Ticket], directory: Directory, recipe: LocalRecipe, label: str, steps: _Steps) -> Fitted:
+def _fit(tickets: Sequence[Ticket], task: _Task) -> Fitted:
     """Fit all heads on these tickets."""
-    fields = _fields(tickets, recipe, label)
+    fields = _fields(tickets, task.recipe, task.label)
     features = features_of(fields, texts_of(tickets))
     heads: dict[str, Head] = {}
     classes: dict[str, list[str]] = {}
-    for name, labels in labels_of(tickets, directory, label).items():
+    for name, labels in labels_of(tickets, task.directory, task.label).items():
         classes[name] = sorted(set(labels))
         truth = np.searchsorted(classes[name], labels)
-        heads[name] = _fit_head(features, truth, len(classes[name]), recipe, label)
+        heads[name] = _fit_head(features, truth, len(classes[name]), task.recipe, task.label)
         if name == UNIT:
             classes[CENTROID] = classes[UNIT]
             heads[CENTROID] = fit_centroids(features, truth, len(classes[UNIT]))
-        steps.next()
+        task.steps.next()
     joined = join_heads({name: (head.weights, head.intercepts) for name, head in heads.items()})
     counts = Counter(ticket.answer for ticket in tickets)
     log_prior = {answer: math.log(count / len(tickets)) for answer, count in counts.items()}
-    return Fitted(TextModel(fields, joined, classes, {}), log_prior)
+    return Fitted(TextModel(fields, joined, classes, {}), log_prior, _fit_network(tickets, classes[UNIT], task))
+
+
+def _fit_network(tickets: Sequence[Ticket], classes: Sequence[str], task: _Task) -> DenseHead | None:
+    """Fit the network over dense vectors where there are tickets enough."""
+    vectors = task.views.of(tickets)
+    task.steps.next()
+    if vectors is None:
+        return None
+    truth = np.searchsorted(list(classes), [ticket.answer for ticket in tickets])
+    return fit_dense(vectors, truth, len(classes), recipe=DenseRecipe(), seed=task.recipe.seed)
 
 
 def _fit_head(

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.calibration import temperature
 from models.confidence import ConfidenceModel
+from models.dense_head import DenseHead
 from models.linear import Scores
 from models.ranker import CandidateRanker
 from models.text_model import TextModel
@@ -21,10 +22,10 @@ from triage.reading import function_logs
 from triage.routing.contenders import Surroundings
 from triage.routing.doubt import doubt_features, doubt_names
 from triage.routing.features import FEATURES
-from triage.routing.local import AREA, BASE_FUNCTION, FUNCTION, UNIT, HeldOut, LocalModel
+from triage.routing.local import AREA, BASE_FUNCTION, DENSE, FUNCTION, UNIT, HeldOut, LocalModel
 from triage.routing.router import UnitRouter, area_class
 
-_PLAIN_FEATURES = ("unit", "centroid", "prior")
+_PLAIN_FEATURES = ("unit", "dense", "centroid", "prior")
 
 MOST_SEEN = 0.05
 """Share of tickets the base model may have learned from before its own view is left out."""
@@ -40,10 +41,17 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Heads and priors of one set of tickets, before anything is stacked."""
+    """Heads and priors of one set of tickets, before anything is stacked.
+
+    Attributes:
+        text: The heads over n-grams.
+        log_prior: Answer → log share.
+        dense: The network over dense vectors; None where there are too few tickets.
+    """
 
     text: TextModel
     log_prior: dict[str, float]
+    dense: DenseHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Block:
     Attributes:
         heads: Those heads.
         tickets: The tickets.
-        margins: Head → float32[n, classes].
+        margins: Head → float32[n, classes]; of the network log-probabilities.
     """
 
     heads: Fitted
@@ -61,9 +69,18 @@ class Block:
     margins: Mapping[str, Scores]
 
 
-def block_of(heads: Fitted, tickets: Sequence[Ticket]) -> Block:
-    """Score tickets with heads that have not seen them."""
-    return Block(heads, tickets, heads.text.margins(heads.text.features(texts_of(tickets))))
+def block_of(heads: Fitted, tickets: Sequence[Ticket], vectors: Scores | None = None) -> Block:
+    """Score tickets with heads that have not seen them.
+
+    Args:
+        heads: The heads.
+        tickets: The tickets.
+        vectors: What the network reads of them; needed where there is one.
+    """
+    margins = heads.text.margins(heads.text.features(texts_of(tickets)))
+    if heads.dense is not None and vectors is not None:
+        margins[DENSE] = heads.dense.log_probabilities(vectors)
+    return Block(heads, tickets, margins)
 
 
 def texts_of(tickets: Sequence[Ticket]) -> dict[str, list[str]]:
@@ -133,7 +150,8 @@ def _table(
     """Compute the features of all blocks, one under the other."""
     tickets = [ticket for block in blocks for ticket in block.tickets]
     logs = _base_functions(base, tickets) if label == UNIT else None
-    names = _names(label, with_base=logs is not None)
+    left_out = {BASE_FUNCTION} if logs is None else set()
+    names = _names(label, left_out if DENSE in blocks[0].margins else left_out | {DENSE})
     features, surroundings = [], []
     at = 0
     for block in blocks:
@@ -174,11 +192,10 @@ def _blank(heads: Fitted, directory: Directory, temperatures: Mapping[str, float
     )
 
 
-def _names(label: str, *, with_base: bool) -> tuple[str, ...]:
+def _names(label: str, left_out: set[str]) -> tuple[str, ...]:
     """Return the features of the ranker."""
-    if label != UNIT:
-        return _PLAIN_FEATURES
-    return tuple(name for name in FEATURES if with_base or name != BASE_FUNCTION)
+    names = _PLAIN_FEATURES if label != UNIT else tuple(FEATURES)
+    return tuple(name for name in names if name not in left_out)
 
 
 def _base_functions(base: BaseModel | None, tickets: Sequence[Ticket]) -> Scores | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from models.ngrams import fit_vectoriser
 from models.text_model import FieldVectoriser, features_of
@@ -101,7 +102,7 @@ def make_material(texts: Texts, fields: tuple[FieldVectoriser, ...], words: Word
         labels=make_labels(examples),
         source=np.array([example.source for example in examples]),
         folds=grouped_folds([example.group for example in examples], folds=recipe.folds, seed=recipe.seed),
-        pool=features_of(fields, base_fields(_others(texts))),
+        pool=pool_features(texts, fields),
         petitions=features_of(fields, base_fields([petition.document for petition in texts.petitions])),
         petition_topics=np.array([topics.index(petition.topic) for petition in texts.petitions]),
         topics=topics,
@@ -109,6 +110,11 @@ def make_material(texts: Texts, fields: tuple[FieldVectoriser, ...], words: Word
         ticket_type_names=type_names,
         clauses=mark_clauses(examples),
     )
+
+
+def pool_features(texts: Texts, fields: tuple[FieldVectoriser, ...]) -> sparse.csr_matrix:
+    """Return float32[p, v]: the letters that teach nothing but how texts vary."""
+    return features_of(fields, base_fields(_others(texts)))
 
 
 def _others(texts: Texts) -> list[Document]:

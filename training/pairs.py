@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,6 +83,18 @@ class LabelledPairs:
     batch: NDArray[np.str_]
     vetoed: NDArray[np.bool_]
 
+    def kept(self, mask: NDArray[np.bool_]) -> LabelledPairs:
+        """Return some of the pairs."""
+        return LabelledPairs(
+            self.features[mask],
+            self.same[mask],
+            self.weight[mask],
+            self.left[mask],
+            self.right[mask],
+            self.batch[mask],
+            self.vetoed[mask],
+        )
+
 
 def train_pairs(messages: Sequence[EventItem], events: Sequence[GoldEvent], *, seed: int) -> PairScorer:
     """Train a pair scorer.
@@ -98,6 +110,31 @@ def train_pairs(messages: Sequence[EventItem], events: Sequence[GoldEvent], *, s
     words = WordCutter()
     views = [[make_signature(item, words=words) for item in view] for view in _views(messages)]
     return _train(views, events, frequencies=count_terms(views[0]), seed=seed)
+
+
+def train_pairs_by_fold(
+    messages: Sequence[EventItem], events: Sequence[GoldEvent], folds: Mapping[str, int], *, seed: int
+) -> Iterator[tuple[int, PairScorer]]:
+    """Train for each fold a pair scorer that has learned from no message of it; gives one after the other.
+
+    Args:
+        messages: The whole stream.
+        events: Annotations of some messages.
+        folds: Message → fold; rarity, which takes no annotation, is learned from all of them.
+        seed: Of the trees.
+
+    Raises:
+        ValueError: As `train_pairs`.
+    """
+    words = WordCutter()
+    views = [[make_signature(item, words=words) for item in view] for view in _views(messages)]
+    frequencies = count_terms(views[0])
+    parts = [label_pairs(view, events, frequencies) for view in views]
+    fold_of = np.array([folds[signature.id] for signature in views[0]])
+    for fold in sorted(set(folds.values())):
+        outside = [part.kept((fold_of[part.left] != fold) & (fold_of[part.right] != fold)) for part in parts]
+        known = [event for event in events if folds[event.id] != fold]
+        yield fold, _fit_scorer(outside, known, views[0], frequencies=frequencies, seed=seed)
 
 
 def cross_validate_events(
@@ -224,6 +261,18 @@ def _train(
     views: Sequence[Sequence[Signature]], events: Sequence[GoldEvent], *, frequencies: TermFrequencies, seed: int
 ) -> PairScorer:
     parts = [label_pairs(view, events, frequencies) for view in views]
+    return _fit_scorer(parts, events, views[0], frequencies=frequencies, seed=seed)
+
+
+def _fit_scorer(
+    parts: Sequence[LabelledPairs],
+    events: Sequence[GoldEvent],
+    signatures: Sequence[Signature],
+    *,
+    frequencies: TermFrequencies,
+    seed: int,
+) -> PairScorer:
+    """Fit to pairs; the first part has the messages as they are, of these ``signatures``."""
     full = parts[0]
     batches = split_batches(full.batch.tolist(), folds=_INNER_FOLDS, seed=seed)
     if len(batches) < 2:
@@ -241,7 +290,7 @@ def _train(
         line=fitted.line,
         slope=slope,
         shift=shift,
-        link_at=_choose_threshold(full, expit(slope * held_out + shift), views[0], events),
+        link_at=_choose_threshold(full, expit(slope * held_out + shift), signatures, events),
         frequencies=frequencies,
     )
     gap = np.abs(scorer.margins(full.features[:500]) - fitted.margins(full.features[:500]))

@@ -26,13 +26,13 @@ from training.evaluate_command import write_metrics
 from training.local import Progress, train_local
 from training.local_stack import Ticket, texts_of
 from triage.base_model import FUNCTION, BaseModel, base_bundle_path, base_fields, base_model_from
+from triage.clause_reading import extents_of
 from triage.commands.progress import ConsoleWatch
 from triage.commands.terminal import make_screen
 from triage.directory import Directory
 from triage.document import read_document
 from triage.errors import TriageError
 from triage.io.readers import read_rows
-from triage.clause_reading import extents_of
 from triage.routing.features import Floats
 from triage.routing.local import LocalModel
 from triage.routing.router import UnitRouter
@@ -113,7 +113,7 @@ def letter_functions(base: BaseModel, tickets: Sequence[Ticket]) -> Floats:
     for at in range(0, len(tickets), _CHUNK):
         documents = [ticket.document for ticket in tickets[at : at + _CHUNK]]
         found = occurrences(fold([document.text for document in documents]), orders=ORDERS)
-        added = base.meaning.added(found, extents_of(documents))
+        added = base.meaning.added(base.meaning.space.read(found, extents_of(documents)))
         own = base.text.margins(base.text.features(base_fields(documents)))
         margins = {FUNCTION: own[FUNCTION] + added[:, base.text.heads.columns[FUNCTION]]}
         parts.append(base.text.log_probabilities(margins, FUNCTION))

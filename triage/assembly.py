@@ -46,6 +46,7 @@ from triage.rules import (
     life_danger,
     route_out,
 )
+from triage.rules.deadlines import UTILITIES
 from triage.text.demands import Demand, split_demands
 from triage.text.normalise import NORMALISER_VERSION
 
@@ -66,8 +67,6 @@ QUOTED_FROM = 2
 
 MOST_QUOTES = 2
 """Quotes of evidence at the most."""
-
-_UTILITIES = frozenset(("供水公司", "供电公司", "燃气公司"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Assembler:
             risk_level=risk.level,
             admission=self._admission,
         )
-        unit = self._unit(routed, risk=risk, demands=len(demands), channel=channel)
+        unit = self._unit(routed, risk=risk, demands=len(demands), channel=channel, matter=document.text)
         return Decision(
             id=document.appeal.id,
             unit=unit,
@@ -196,11 +195,13 @@ class Assembler:
         probability = max((p for unit, p in ranked if unit is not top), default=0.0)
         return _Routed([(superior, probability), *rest][:SHOWN], top)
 
-    def _unit(self, routed: _Routed, *, risk: RiskDecision, demands: int, channel: RouteOut | None) -> UnitDecision:
+    def _unit(
+        self, routed: _Routed, *, risk: RiskDecision, demands: int, channel: RouteOut | None, matter: str
+    ) -> UnitDecision:
         candidates = tuple(Candidate(unit.name, probability) for unit, probability in routed.units)
         if not candidates:
             return UnitDecision((), REVIEW, "未提供单位名录，也未加载本市模型，仅给出职能建议，请人工确定承办单位")
-        reason = self._obstacle(routed, risk=risk, demands=demands, channel=channel)
+        reason = self._obstacle(routed, risk=risk, demands=demands, channel=channel, matter=matter)
         if reason is not None:
             return UnitDecision(candidates, REVIEW, reason)
         best, needed = candidates[0].probability, self._threshold
@@ -218,7 +219,9 @@ class Assembler:
             text = f"首选单位概率{best:.1%}，低于自动派单门槛{needed:.1%}，请在候选单位中确认"
         return UnitDecision(candidates, REVIEW, text)
 
-    def _obstacle(self, routed: _Routed, *, risk: RiskDecision, demands: int, channel: RouteOut | None) -> str | None:
+    def _obstacle(
+        self, routed: _Routed, *, risk: RiskDecision, demands: int, channel: RouteOut | None, matter: str
+    ) -> str | None:
         """Say what forbids an automatic dispatch whatever the probability; None for nothing."""
         if channel is not None:
             return f"应转其他渠道（{channel.channel}）：{channel.reason}"
@@ -230,9 +233,14 @@ class Assembler:
             return f"风险等级{risk.level}级（{risk.color}），须人工确认"
         if demands > 1:
             return f"含{demands}项诉求，须人工确认主办、协办单位"
-        first = routed.units[0][0]
-        if self._router is not None and self._router.is_newcomer(first):
-            return f"“{first.name}”为模型训练后新增的单位，尚无历史工单可供检验，须人工确认"
+        return self._objection(routed.units[0][0], matter)
+
+    def _objection(self, unit: Unit, matter: str) -> str | None:
+        """Say what about the first unit forbids an automatic dispatch; None for nothing."""
+        if self._router is not None and self._router.is_newcomer(unit):
+            return f"“{unit.name}”为模型训练后新增的单位，尚无历史工单可供检验，须人工确认"
+        if not self._admission.admits(matter, unit.level):
+            return f"“{unit.name}”为{unit.level}级单位，诉求不在准入清单内，不能自动下沉，须人工确认"
         return None
 
     def _area(self, reading: Reading) -> AreaDecision:
@@ -299,7 +307,7 @@ class Assembler:
             reading.document.appeal.created_at,
             type_=type_,
             emergency=emergency >= EMERGENCY,
-            utilities=lead in _UTILITIES,
+            utilities=lead in UTILITIES,
         )
         return (found.accept_by, found.finish_by, found.rule) if found else None
 

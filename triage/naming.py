@@ -10,7 +10,7 @@ from triage._functions import FUNCTIONS, GOVERNMENT, GOVERNMENT_OF_LEVEL, KEYWOR
 
 __all__ = ["FUNCTIONS", "LEVELS", "Place", "UnitName", "parse_places", "parse_unit_name"]
 
-LEVELS: tuple[str, ...] = ("省", "市", "区县", "街镇", "社区村", "企业")
+LEVELS: tuple[str, ...] = ("省", "市", "区县", "街镇", "社区村", "网格", "企业")
 """Levels of a unit, from wide to narrow; 企业 stands beside the ladder."""
 
 _MAX_NAME = 60  # longer strings are not names; cutting keeps the place patterns linear

@@ -12,9 +12,9 @@ from scipy import sparse
 from models.calibration import probabilities
 from models.clauses import ClauseLayout, document_features
 from models.linear import Scores
-from models.ngrams import NgramOccurrences, fold, occurrences
+from models.ngrams import fold, occurrences
 from models.text_model import TextModel, Weigh
-from models.word_space import ORDERS, Extents
+from models.word_space import ORDERS, Meaning
 from triage.base_model import (
     CALL_FUNCTION,
     CATEGORY,
@@ -29,9 +29,10 @@ from triage.base_model import (
     base_fields,
 )
 from triage.clause_reading import ClauseTexts, extents_of, read_clauses
+from triage.dense_view import DenseView
 from triage.document import Document
 from triage.evidence import Clauses, joint_credit
-from triage.routing.local import AREA, UNIT, LocalModel
+from triage.routing.local import AREA, DENSE, UNIT, LocalModel
 from triage.routing.places import PlaceMention
 from triage.routing.router import Ranking, UnitRouter
 
@@ -86,16 +87,31 @@ class Reading:
 
 
 def read_scores(
-    documents: Sequence[Document], *, base: BaseModel, local: LocalModel | None, router: UnitRouter | None
+    documents: Sequence[Document],
+    *,
+    base: BaseModel,
+    local: LocalModel | None,
+    router: UnitRouter | None,
+    view: DenseView | None = None,
 ) -> list[Reading]:
-    """Score a batch of at least one document."""
+    """Score a batch of at least one document.
+
+    Args:
+        documents: The appeals.
+        base: The base model.
+        local: The city's own model, if there is one.
+        router: Ranks the city's units, if it has a list.
+        view: What the network of the local model reads; needed if it has one.
+    """
     features = base.text.features(base_fields(documents))
     clauses = read_clauses(documents)
-    margins = base_margins(base, features, clauses.found, extents_of(documents))
+    meaning = base.meaning.space.read(clauses.found, extents_of(documents))
+    margins = base_margins(base, features, meaning)
     logs = {head: base.text.log_probabilities(margins, head) for head in (FUNCTION, CATEGORY)}
     shares = call_shares(margins)
+    dense = local.dense.log_probabilities(view.of(documents, meaning)) if local and local.dense and view else None
     ranking, areas, route_credit = _route(
-        documents, logs[FUNCTION], base, local, router, features=features, shares=shares
+        documents, logs[FUNCTION], base, local, router, features=features, shares=shares, dense=dense
     )
     scores = base.clauses.scores(clauses.found, clauses.layout)
     judged = base.judge.margins(judge_inputs(margins, clauses, scores))
@@ -135,23 +151,21 @@ def function_logs(base: BaseModel, documents: Sequence[Document]) -> Scores:
     for at in range(0, len(documents), _CHUNK):
         chunk = documents[at : at + _CHUNK]
         found = occurrences(fold([document.text for document in chunk]), orders=ORDERS)
-        margins = base_margins(base, base.text.features(base_fields(chunk)), found, extents_of(chunk))
+        meaning = base.meaning.space.read(found, extents_of(chunk))
+        margins = base_margins(base, base.text.features(base_fields(chunk)), meaning)
         parts.append(base.text.log_probabilities(margins, FUNCTION))
     return np.vstack(parts)
 
 
-def base_margins(
-    base: BaseModel, features: sparse.csr_matrix, found: NgramOccurrences, extents: Extents
-) -> dict[str, Scores]:
+def base_margins(base: BaseModel, features: sparse.csr_matrix, meaning: Meaning) -> dict[str, Scores]:
     """Return head → float32[n, classes]: n-grams and the meaning of words together, the function mixed.
 
     Args:
         base: The model.
         features: ``base.text.features(...)`` of n documents.
-        found: N-grams of their whole texts, of the orders `models.word_space.ORDERS`.
-        extents: ``extents_of(...)`` of the same documents.
+        meaning: The same documents in its word space.
     """
-    added = base.meaning.added(found, extents)
+    added = base.meaning.added(meaning)
     margins = base.text.margins(features)
     return mixed_margins({head: margins[head] + added[:, columns] for head, columns in base.text.heads.columns.items()})
 
@@ -201,6 +215,7 @@ def _route(
     *,
     features: sparse.csr_matrix,
     shares: Vector,
+    dense: Scores | None,
 ) -> tuple[Ranking | None, list[tuple[str, float]] | None, list[Vector]]:
     """Rank units and say which characters spoke for the first one, by the model that mattered most."""
     if local is None or router is None:
@@ -212,7 +227,8 @@ def _route(
     texts = {"text": [document.text for document in documents], **base_fields(documents)}
     local_features = local.text.features(texts)
     margins = local.text.margins(local_features)
-    ranking = router.rank(documents, functions, base.text.classes[FUNCTION], margins)
+    scores = margins if dense is None else {**margins, DENSE: dense}
+    ranking = router.rank(documents, functions, base.text.classes[FUNCTION], scores)
     credit = local.text.credit(texts, local_features, _contrast(local.text, _local_heads(local, router, ranking)))
     return ranking, _areas(local, margins), credit["text"] if "text" in credit else _joint(documents, credit)
 

@@ -12,13 +12,14 @@ from triage.appeal import Appeal
 from triage.assembly import Assembler, Settings
 from triage.base_model import BaseModel, base_bundle_path, base_model_from
 from triage.decision import Decision, EventDecision
+from triage.dense_view import DenseView, TextEncoder
 from triage.directory import Directory
 from triage.document import read_document
 from triage.events.words import WordCutter
 from triage.reading import Reading, read_scores
 from triage.routing.local import LocalModel, local_model_from
 from triage.routing.router import UnitRouter
-from triage.rules import AdmissionList, DeadlineRules
+from triage.rules import CityRules
 from triage.text.normalise import NORMALISER_VERSION
 
 CHUNK = 256
@@ -47,23 +48,27 @@ class Triage:
         directory: Directory | None,
         settings: Settings,
         words: WordCutter | None = None,
+        rules: CityRules | None = None,
+        encoder: TextEncoder | None = None,
     ) -> None:
         self.base = base
         self.local = local
         self.directory = directory
         self.settings = settings
+        self.rules = rules or CityRules.load()
         candidates = directory if directory is not None else local.directory if local else None
         self._router: UnitRouter | None = None
         if candidates is not None and len(candidates):
             ranker = local.ranker if local else base.ranker
             self._router = UnitRouter(candidates, ranker, local=local, day_one=base.ranker)
+        self._view = _view_for(base, local, encoder)
         self._assembler = Assembler(
             base,
             local=local,
             router=self._router,
             settings=settings,
-            deadlines=DeadlineRules.load(),
-            admission=AdmissionList.load(),
+            deadlines=self.rules.deadlines,
+            admission=self.rules.admission,
             words=words,
         )
 
@@ -76,6 +81,7 @@ class Triage:
         precision: float = 0.95,
         strip: bool | None = None,
         words: WordCutter | None = None,
+        rules: CityRules | None = None,
     ) -> Triage:
         """Load models and directory.
 
@@ -85,6 +91,7 @@ class Triage:
             precision: What an automatic dispatch must reach, 0.5 … 0.999.
             strip: Drop call-takers' instructions; None: as the bundle was trained.
             words: Word cutter to share, since its dictionary takes 0.6 s to load; None: one of its own.
+            rules: Deadlines and admission list of the city; None: the shipped ones.
 
         Raises:
             BundleError: If a bundle cannot be used.
@@ -100,7 +107,7 @@ class Triage:
         directory = Directory.load(units) if units else None
         stripped = strip if strip is not None else local.strip if local else True
         settings = Settings(precision=precision, strip=stripped)
-        return cls(base, local=local, directory=directory, settings=settings, words=words)
+        return cls(base, local=local, directory=directory, settings=settings, words=words, rules=rules)
 
     def decide(self, appeal: Appeal, *, context: Context | None = None) -> Decision:
         """Decide one appeal."""
@@ -128,7 +135,26 @@ class Triage:
     def read(self, appeals: Sequence[Appeal]) -> list[Reading]:
         """Score appeals without deciding anything yet."""
         documents = [read_document(appeal, strip=self.settings.strip) for appeal in appeals]
-        return read_scores(documents, base=self.base, local=self.local, router=self._router) if documents else []
+        if not documents:
+            return []
+        return read_scores(documents, base=self.base, local=self.local, router=self._router, view=self._view)
+
+
+def _view_for(base: BaseModel, local: LocalModel | None, encoder: TextEncoder | None) -> DenseView | None:
+    """Return what the local model's network reads; None where it has no network.
+
+    Raises:
+        BundleError: It was trained over another word space or encoder.
+    """
+    if local is None or local.dense is None:
+        return None
+    view = DenseView(base.meaning.space, encoder)
+    if view.fingerprint != local.view:
+        raise BundleError(
+            f"bundle {local.version} was trained over vectors of another base bundle or encoder "
+            f"({local.view}; here {view.fingerprint}); train it again with triage train"
+        )
+    return view
 
 
 def _check_normaliser(bundle: Bundle) -> None:

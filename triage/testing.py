@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import numpy as np
 
 from models.pairs import Line, PairScorer, TermFrequencies, Trees
 from triage.appeal import Appeal
 from triage.casework.desk import ActiveTriage, Desk, open_desk
+from triage.casework.dispatch_policy import ON, Policy
 from triage.decision import (
     AUTO,
     REVIEW,
@@ -116,6 +118,19 @@ class FakeDecider:
         )
 
 
+class NoSample(Policy):
+    """Draws no appeal for people, so that a test can foretell what is dispatched."""
+
+    def draws(self, secret: bytes, appeal_id: UUID) -> bool:
+        """Return False."""
+        return False
+
+
+def dispatch_at_once() -> Policy:
+    """Return a policy that dispatches whatever is certain and tells the unit at once."""
+    return NoSample(mode=ON, recall=timedelta())
+
+
 class PairCutter(WordCutter):
     """Cuts text into pieces of two characters; loads no dictionary."""
 
@@ -165,7 +180,7 @@ def fake_desk(
     *,
     active: ActiveTriage | None = None,
     clock: Callable[[], datetime] | None = None,
-    auto_dispatch: bool = False,
+    dispatch: Policy | None = None,
 ) -> Desk:
     """Return a desk with fake models over a real database."""
     return open_desk(
@@ -174,5 +189,5 @@ def fake_desk(
         secret=b"of a test, not a secret",
         clock=clock,
         words=PairCutter(),
-        auto_dispatch=auto_dispatch,
+        dispatch=dispatch,
     )

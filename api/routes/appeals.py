@@ -12,6 +12,7 @@ from api import problems
 from api.problems import Problem, documented
 from api.routing import JsonRoute
 from api.schemas.appeals import (
+    AnswerState,
     AppealDetail,
     AppealIn,
     AppealOut,
@@ -34,9 +35,11 @@ from api.schemas.appeals import (
 from api.schemas.common import NO_NUL, CursorText, Moment
 from api.schemas.decisions import Candidate, DecisionRecord
 from api.security import ServiceDep, allowed
+from api.service import Service
 from triage.casework import privacy, receive, review
 from triage.casework.cases import CaseView
 from triage.casework.intake import NewAppeal
+from triage.casework.lifecycle.timeline import readable
 from triage.store import appeals, history
 from triage.store.access import Actor
 from triage.store.appeals import AppealFilter, Cursor, Page
@@ -47,6 +50,7 @@ router = APIRouter(prefix="/v1/appeals", tags=["appeals 诉求"], route_class=Js
 Poster = Annotated[Actor, Depends(allowed("appeal.post"))]
 Reader = Annotated[Actor, Depends(allowed("appeal.read"))]
 Reviewer = Annotated[Actor, Depends(allowed("appeal.review"))]
+Handler = Annotated[Actor, Depends(allowed("appeal.handle"))]
 Unmasker = Annotated[Actor, Depends(allowed("appeal.unmask"))]
 
 IdempotencyKey = Annotated[
@@ -66,6 +70,7 @@ def wanted_appeals(
     *,
     case_state: CaseState | None = None,
     delivery_state: DeliveryState | None = None,
+    answer_state: AnswerState | None = None,
     unit: Filtered = "",
     district: Filtered = "",
     channel: Filtered = "",
@@ -79,6 +84,7 @@ def wanted_appeals(
     return AppealFilter(
         case_state=case_state or "",
         delivery_state=delivery_state or "",
+        answer_state=answer_state or "",
         unit=unit,
         district=district,
         channel=channel,
@@ -104,13 +110,19 @@ def post_appeal(
     With an `Idempotency-Key` a repeated post gets the same body again and records nothing; another body under the same key
     is a conflict (409), and so is a second appeal of the same channel and reference.
     """
-    receipt = receive.receive(service.desk, actor, new_appeal(body), idempotency_key=idempotency_key)
+    return posted(service, actor, new_appeal(body), idempotency_key)
+
+
+def posted(service: Service, actor: Actor, new: NewAppeal, idempotency_key: str | None) -> ReceiptOut:
+    """Record an appeal and return the answer."""
+    receipt = receive.receive(service.desk, actor, new, idempotency_key=idempotency_key)
     if receipt.created:
-        service.metrics.count_decision(receipt.decision_record)
+        service.metrics.count_decision(receipt.decision_record, dispatch=receipt.dispatch)
     return ReceiptOut(
         id=receipt.appeal_id,
         event_id=receipt.event_id,
         decision=DecisionRecord.model_validate(receipt.decision_record),
+        supplements=receipt.supplements,
     )
 
 
@@ -178,8 +190,8 @@ def appeal_history(appeal_id: UUID, service: ServiceDep, actor: Reader) -> Histo
     """Return everything that was done with an appeal, oldest first."""
     with service.desk.database.transaction(actor.scope) as connection:
         appeals.get(connection, appeal_id)
-        steps = history.of(connection, appeal_id)
-    return HistoryList(items=[HistoryEntry.model_validate(step) for step in steps])
+        entries = readable(connection, history.of(connection, appeal_id))
+    return HistoryList(items=[HistoryEntry.model_validate(entry) for entry in entries])
 
 
 _REVIEWED: dict[str, Any] = {"responses": documented(401, 403, 404, 409, 415, 422, 429)}
@@ -207,26 +219,12 @@ def reassign(appeal_id: UUID, body: ReassignIn, service: ServiceDep, actor: Revi
 
 
 @router.post("/{appeal_id}/return", **_REVIEWED, summary="退单 / return")
-def send_back(appeal_id: UUID, body: ReturnIn, service: ServiceDep, actor: Reviewer) -> CaseOut:
+def send_back(appeal_id: UUID, body: ReturnIn, service: ServiceDep, actor: Handler) -> CaseOut:
     """Note that the unit sent it back; it is not proposed to that unit again."""
     view = review.send_back(
         service.desk, actor, appeal_id, reason=body.reason, proposed_unit=body.proposed_unit, seen=body.seen
     )
     return case_of(view)
-
-
-@router.post(
-    "/{appeal_id}/accept", responses=documented(401, 403, 404, 409, 422, 429), summary="单位签收 / the unit accepts"
-)
-def accept(appeal_id: UUID, service: ServiceDep, actor: Reviewer) -> CaseOut:
-    """Note that the unit has taken the appeal on."""
-    return case_of(review.accept(service.desk, actor, appeal_id))
-
-
-@router.post("/{appeal_id}/close", responses=documented(401, 403, 404, 409, 422, 429), summary="办结 / close")
-def close(appeal_id: UUID, service: ServiceDep, actor: Reviewer) -> CaseOut:
-    """Note that the unit has answered and nothing is left to do."""
-    return case_of(review.close(service.desk, actor, appeal_id))
 
 
 @router.post(

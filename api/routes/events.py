@@ -13,6 +13,7 @@ from api.schemas.appeals import AppealOut
 from api.schemas.common import Moment
 from api.schemas.events import (
     AcknowledgedOut,
+    AcknowledgeIn,
     AlertOut,
     AlertPage,
     AlertState,
@@ -114,9 +115,10 @@ def list_alerts(
     return AlertPage(items=[AlertOut.model_validate(view) for view in page.items], next=page.next)
 
 
-@alerts.post(
-    "/{alert_id}/acknowledge", responses=documented(401, 403, 404, 409, 422, 429), summary="签收预警 / acknowledge"
-)
-def acknowledge(alert_id: UUID, service: ServiceDep, actor: Acknowledger) -> AcknowledgedOut:
-    """Note that a person has taken the warning in hand."""
-    return AcknowledgedOut.model_validate(alert_steps.acknowledge(service.desk, actor, alert_id))
+@alerts.post("/{alert_id}/acknowledge", responses=_CHANGED, summary="签收预警 / acknowledge")
+def acknowledge(
+    alert_id: UUID, service: ServiceDep, actor: Acknowledger, body: AcknowledgeIn | None = None
+) -> AcknowledgedOut:
+    """Note that a person has taken the warning in hand, and whether it was one: its level in their judgement, 0 if not."""
+    judged = body.judged_level if body else None
+    return AcknowledgedOut.model_validate(alert_steps.acknowledge(service.desk, actor, alert_id, judged_level=judged))

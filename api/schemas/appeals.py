@@ -14,8 +14,21 @@ from api.schemas.decisions import DECISION_EXAMPLE, Candidate, DecisionRecord
 CONTENT = 50_000
 """Most characters of a text; the first 20,000 are judged, all are kept."""
 
-CaseState = Literal["waiting", "assigned", "closed"]
-DeliveryState = Literal["none", "proposed", "dispatched", "accepted", "returned"]
+CaseState = Literal["waiting", "assigned", "closed", "joined"]
+DeliveryState = Literal["none", "proposed", "held", "dispatched", "accepted", "handling", "objected", "returned"]
+AnswerState = Literal["none", "called", "evaluated"]
+Stage = Literal[
+    "received",
+    "dispatched",
+    "accepted",
+    "handling",
+    "closed",
+    "called_back",
+    "evaluated",
+    "returned",
+    "objected",
+    "joined",
+]
 
 APPEAL_EXAMPLE: dict[str, Any] = {
     "reference": "Y2026-000123",
@@ -49,6 +62,8 @@ class AppealIn(DraftIn):
     content: str = Field(min_length=1, max_length=CONTENT, pattern=SOMETHING, description="诉求内容，原文")
     reference: Name = Field("", description="来源系统的工单编号；同一渠道内不得重复")
     district: Name = Field("", description="所属区划；缺省按文中地点判断")
+    no_automation: bool = Field(False, description="诉求人不同意仅由机器作出决定（个人信息保护法第二十四条）")
+    supplements: Name = Field("", description="补充件：所补充的未办结工单，诉求编号（id）或来源系统编号（reference）")
 
 
 class BatchIn(Input):
@@ -73,6 +88,7 @@ class ReceiptOut(Output):
     id: UUID
     event_id: UUID
     decision: DecisionRecord
+    supplements: UUID | None = Field(None, description="所补充的工单")
 
 
 class AppealOut(Output):
@@ -100,6 +116,10 @@ class AppealOut(Output):
     decision_version: int
     finish_by: datetime | None
     anonymised_at: datetime | None
+    answer_state: AnswerState
+    first_unit: str = Field(description="首接单位")
+    supplements: UUID | None = Field(description="所补充的工单；不是补充件时为 null")
+    no_automation: bool = Field(description="诉求人不同意仅由机器作出决定，须由人工办理")
 
 
 class AppealDetail(AppealOut):
@@ -136,7 +156,9 @@ class HistoryEntry(Output):
 
     at: datetime
     actor: str
+    actor_name: str = Field(description="用户名、密钥名称或“系统”")
     action: str
+    action_name: str = Field(description="环节名称")
     detail: dict[str, Any]
 
 
@@ -177,9 +199,16 @@ class CaseOut(Output):
     """A case after a step."""
 
     appeal_id: UUID
+    stage: Stage = Field(
+        description="received 受理、dispatched 派单、accepted 接单、handling 办理、closed 办结、called_back 回访、"
+        "evaluated 评价、returned 退单、objected 异议审查、joined 并入补充"
+    )
     case_state: CaseState
     delivery_state: DeliveryState
-    unit: str
+    answer_state: AnswerState
+    unit: str = Field(description="主办单位")
+    first_unit: str = Field(description="首接单位")
+    district: str = Field(description="现属区划；改派到其他区划的单位后随之移交")
     decision_version: int
     candidates: list[Candidate]
     returned: list[str] = Field(description="退过单的单位；不再建议")

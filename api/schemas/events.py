@@ -89,6 +89,12 @@ class AlertPage(Output):
     next: UUID | None = Field(description="下一页的游标；没有更多时为 null")
 
 
+class AcknowledgeIn(Input):
+    """What a person made of a warning; all of it may be left out."""
+
+    judged_level: int | None = Field(None, ge=0, le=4, description="本人判断的风险等级；0 为误报，缺省为未作判断")
+
+
 class AcknowledgedOut(Output):
     """An alert after it was acknowledged (签收)."""
 
@@ -99,3 +105,4 @@ class AcknowledgedOut(Output):
     state: AlertState
     acknowledged_by: str
     acknowledged_at: datetime
+    judged_level: int | None

@@ -55,6 +55,7 @@ class UnitOut(Output):
     function: str
     duties: list[str]
     aliases: list[str]
+    contact: str
     valid_from: date | None
     valid_to: date | None
 
@@ -108,13 +109,17 @@ class FiguresOut(Output):
 
 
 class ComparisonOut(Output):
-    """A bundle beside the deciding one."""
+    """A bundle (challenger) beside the deciding one (champion)."""
 
-    n: int = Field(ge=0)
+    n: int = Field(ge=0, description="人工确认过、且两个模型训练时都未见过的诉求")
     candidate: FiguresOut | None
     active: FiguresOut | None
     worse: list[str]
     judged: bool = Field(description="件数足够，可以下结论")
+    gained: int = Field(ge=0, description="只有新模型首选正确")
+    lost: int = Field(ge=0, description="只有现用模型首选正确")
+    difference: tuple[float, float] | None = Field(description="首选正确率变化的 95% 区间")
+    rehearsed: bool = Field(description="以训练时留出最近诉求的试训模型作比较")
 
 
 class PromoteIn(Input):

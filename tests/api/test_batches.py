@@ -93,7 +93,7 @@ def test_a_second_worker_takes_over_what_a_dead_one_left(house: House) -> None:
     url = house.service.settings.store.url
     assert isinstance(house.service.settings.store, StoreSettings)
     assert url is not None
-    worker = Worker(house.service.desk, url, alone=True)
+    worker = Worker(house.service.desk, url, room=house.service.mailroom, alone=True)
     worker.start()
     try:
         assert finished(house, job)["done"] == 1

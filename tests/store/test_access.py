@@ -314,12 +314,17 @@ def test_only_an_administrator_manages_people(database: Database) -> None:
 
 EXPECTED = {
     "intake": {"appeal.post", "appeal.hint", "appeal.batch", "job.read", "appeal.read", "event.read", "alert.read"}
-    | {"unit.read"},
-    "analyst": {"appeal.read", "event.read", "alert.read", "unit.read", "report.read", "appeal.export", "bundle.read"},
+    | {"unit.read", "appeal.answer", "appeal.urge", "appeal.opt_out"},
+    "analyst": {"appeal.read", "event.read", "alert.read", "unit.read", "report.read", "appeal.export", "bundle.read"}
+    | {"dispatching.read"},
     "admin": set(RIGHTS),
 }
-EXPECTED["dispatcher"] = EXPECTED["intake"] | {"appeal.unmask", "appeal.review", "event.change", "alert.acknowledge"}
-EXPECTED["officer"] = EXPECTED["dispatcher"] | {"report.read", "appeal.export", "bundle.read"}
+EXPECTED["dispatcher"] = (
+    EXPECTED["intake"]
+    | {"appeal.unmask", "appeal.review", "event.change", "alert.acknowledge"}
+    | {"appeal.handle", "dispatching.read"}
+)
+EXPECTED["officer"] = EXPECTED["dispatcher"] | {"report.read", "appeal.export", "bundle.read", "appeal.rule"}
 
 
 @pytest.mark.parametrize("action", RIGHTS)

@@ -419,7 +419,7 @@ def test_bundles_are_compared_on_what_people_confirmed(database: Database) -> No
     assert (found.candidate.top1, found.candidate.top3, found.candidate.auto) == (0.75, 1.0, 0.0)
     assert (found.active.top1, found.active.auto, found.active.auto_precision) == (0.25, 1.0, 0.25)
     assert found.candidate.units == {"市供水公司": (30, 1.0), "市交警支队": (10, 0.0)}
-    assert found.worse == ()
+    assert found.worse == ("市交警支队的 10 件中首选正确的减少 10 件",)  # a better average is not paid for by one unit
     assert json.dumps(found.to_record(), ensure_ascii=False)
 
 

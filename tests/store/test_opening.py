@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, NullPool, create_engine, text
+from sqlalchemy import URL, text
 
 from tests.store_fixtures import TCP, TestServer, temporary_folder
+from triage.store import opening
 from triage.store.access import EVERYWHERE
 from triage.store.errors import Locked, MigrationNeeded, StoreError, StoreUnavailable
 from triage.store.migrations.running import upgrade
@@ -62,16 +64,26 @@ def test_a_command_beside_the_service_joins_it_and_a_second_service_is_refused(d
             assert connection.scalar(text("SELECT 1")) == 1
 
 
-def test_a_folder_behind_the_program_is_upgraded_when_it_is_opened(data: Path) -> None:
-    with open_store(StoreSettings(data=data)):
-        pass
-    with (
-        open_as_owner(StoreSettings(data=data)) as place,
-        create_engine(place.owner_url, poolclass=NullPool).connect() as connection,
-    ):
-        connection.execute(text("DROP INDEX ix_appeals_delivery_state"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-        connection.commit()
+def test_a_worker_joins_a_running_service_and_never_starts_the_store_itself(data: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"上没有运行中的服务；请先启动 triage serve"):
+        open_store(StoreSettings(data=data), join=True, start=False)
+    with open_store(StoreSettings(data=data)) as service:
+        with open_store(StoreSettings(data=data), join=True, start=False) as beside:
+            assert (beside.url, beside.sealing_key) == (service.url, service.sealing_key)
+        with service.database.transaction(EVERYWHERE) as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
+    with pytest.raises(StoreError, match="未指定数据位置"):
+        open_store(StoreSettings(), join=True, start=False)
+
+
+def test_a_folder_behind_the_program_is_upgraded_when_it_is_opened(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = short_folder / "data"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(opening, "upgrade", partial(upgrade, target="0001"))
+        with pytest.raises(MigrationNeeded):
+            open_store(StoreSettings(data=data))
     with open_store(StoreSettings(data=data)) as store, store.database.transaction(EVERYWHERE) as connection:
         assert connection.scalar(text("SELECT to_regclass('ix_appeals_delivery_state') IS NOT NULL"))
 

@@ -9,12 +9,12 @@ import pytest
 
 from triage.casework.intake import NewAppeal
 from triage.casework.receive import Receipt, receive, receive_many
-from triage.store import appeals, outbox
+from triage.store import appeals
 from triage.store.access import EVERYWHERE, SYSTEM, Scope
 from triage.store.appeals import AppealFilter, AppealView, Cursor
 from triage.store.database import Database
 from triage.store.errors import NotFound, StoreError
-from triage.testing import fake_desk
+from triage.testing import dispatch_at_once, fake_desk
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SMOKE = "柳溪路枫桥花园小区楼下烧烤店油烟直排，每天营业到凌晨两点，附近居民无法入睡，多次投诉没有结果"
@@ -31,11 +31,8 @@ def fill(database: Database, number: int) -> list[Receipt]:
         )
         for n in range(number)
     ]
-    return [
-        answer
-        for answer in receive_many(fake_desk(database, auto_dispatch=True), SYSTEM, new)
-        if isinstance(answer, Receipt)
-    ]
+    desk = fake_desk(database, clock=lambda: NOON + timedelta(hours=1), dispatch=dispatch_at_once())
+    return [answer for answer in receive_many(desk, SYSTEM, new) if isinstance(answer, Receipt)]
 
 
 def test_pages_give_every_appeal_once_newest_first_though_more_arrive(database: Database) -> None:
@@ -125,29 +122,3 @@ def test_a_version_that_does_not_exist_is_not_found(database: Database) -> None:
     (stored,) = fill(database, 1)
     with database.transaction(EVERYWHERE) as connection, pytest.raises(NotFound, match="第2版"):
         appeals.record(connection, stored.appeal_id, version=2)
-
-
-def test_a_message_is_tried_again_with_longer_pauses_and_then_given_up(database: Database) -> None:
-    fill(database, 1)
-    now, waits = NOON + timedelta(days=3650), []
-    for _ in range(outbox.MOST_ATTEMPTS):
-        with database.transaction(EVERYWHERE) as connection:
-            message = outbox.due(connection, now=now, most=1)[0]
-            outbox.mark_failed(connection, message, error="x" * 500, now=now)
-        waits.append(now)
-        now += timedelta(hours=7)
-    with database.transaction(EVERYWHERE) as connection:
-        left = outbox.due(connection, now=now)
-        assert message.id not in {one.id for one in left}
-        outbox.mark_sent(connection, left[0].id)
-        assert len(outbox.due(connection, now=now)) == len(left) - 1
-
-
-def test_a_failed_message_waits(database: Database) -> None:
-    fill(database, 2)
-    now = NOON + timedelta(days=3650)
-    with database.transaction(EVERYWHERE) as connection:
-        message, *others = outbox.due(connection, now=now)
-        outbox.mark_failed(connection, message, error="timeout", now=now)
-        assert [one.id for one in outbox.due(connection, now=now)] == [one.id for one in others]
-        assert outbox.due(connection, now=now + timedelta(seconds=31))[0].attempts == 1

@@ -27,6 +27,7 @@ from tests.store_fixtures import both_ways
 from triage.casework import review
 from triage.casework.cases import CaseView
 from triage.casework.desk import Desk
+from triage.casework.lifecycle import handling
 from triage.directory import Unit
 from triage.errors import InputError
 from triage.store import units
@@ -59,11 +60,11 @@ def reassign(desk: Desk, appeal: UUID) -> CaseView:
 
 
 def accept(desk: Desk, appeal: UUID) -> CaseView:
-    return review.accept(desk, DISPATCHER, appeal)
+    return handling.accept(desk, DISPATCHER, appeal)
 
 
 def close(desk: Desk, appeal: UUID) -> CaseView:
-    return review.close(desk, DISPATCHER, appeal)
+    return handling.finish(desk, DISPATCHER, appeal)
 
 
 @both_ways()
@@ -95,12 +96,14 @@ def test_a_confirmation_leaves_a_label_history_and_a_message(desk: Desk) -> None
     (entry,) = rows(desk.database, "history")
     assert (entry["appeal_id"], entry["action"], entry["at"]) == (appeal, "appeal.confirmed", CLOCK())
     (message,) = rows(desk.database, "outbox")
-    assert message["topic"] == "appeal.confirmed"
+    assert message["topic"] == "appeal.dispatched"
     assert message["payload"] == {
         "appeal_id": str(appeal),
         "unit": CITY,
         "unit_from": CITY,
         "decision_version": 1,
+        "cause": "confirm",
+        "district": "龙华区",
         "at": CLOCK().isoformat(),
     }
 
@@ -313,8 +316,8 @@ def test_without_a_list_of_units_only_proposals_are_known(database: Database) ->
         lambda desk, appeal: review.confirm(desk, LONGHUA, appeal),
         lambda desk, appeal: review.reassign(desk, LONGHUA, appeal, unit=TRAFFIC, reason="改派"),
         lambda desk, appeal: review.send_back(desk, LONGHUA, appeal, reason="退回"),
-        lambda desk, appeal: review.accept(desk, LONGHUA, appeal),
-        lambda desk, appeal: review.close(desk, LONGHUA, appeal),
+        lambda desk, appeal: handling.accept(desk, LONGHUA, appeal),
+        lambda desk, appeal: handling.finish(desk, LONGHUA, appeal),
     ],
     ids=["confirm", "reassign", "send_back", "accept", "close"],
 )

@@ -31,10 +31,28 @@ from triage.store.errors import StoreError
 
 NORTH, SOUTH = Scope(("北区",)), Scope(("南区",))
 BY_DISTRICT = {
-    "appeals", "vectors", "signatures", "decisions", "links", "history", "feedback", "alerts", "events", "idempotency",
-    "jobs", "job_items",
+    "appeals", "vectors", "signatures", "decisions", "links", "history", "feedback", "alerts", "events", "escalations",
+    "idempotency",
+    "terms", "jobs", "job_items", "objections", "extensions", "assistance", "supervisions", "answers",
+    "dispatches",
 }  # fmt: skip
-FOR_ALL = {"outbox", "units", "bundles", "bundle_parts", "users", "sessions", "keys", "audit", "term_counts"}
+FOR_ALL = {
+    "admission",
+    "outbox",
+    "units",
+    "bundles",
+    "bundle_parts",
+    "users",
+    "sessions",
+    "keys",
+    "audit",
+    "term_counts",
+    "dispatch_switch",
+    "targets",
+    "deliveries",
+    "encoders",
+    "encoder_parts",
+}
 """Tables without rows of one district; only the service's own code looks into them."""
 
 
@@ -63,6 +81,8 @@ def ids(database: Database) -> dict[str, list[uuid.UUID]]:
         for level, district in ((3, "北区"), (4, "南区")):
             alert = {"event_id": event, "appeal_id": appeals[district][0], "district": district, "level": level}
             connection.execute(insert(schema.alerts).values(id=uuid.uuid4(), reason="r", **alert))
+            risen = {"event_id": event, "appeal_id": appeals[district][0], "district": district, "level_to": level}
+            connection.execute(insert(schema.warnings.escalations).values(level_from=2, ground="risk", **risen))
     return {**appeals, "event": [event], "lonely": [lonely]}
 
 
@@ -78,6 +98,18 @@ def _hang(execute: Callable[[Insert], object], appeal: uuid.UUID, district: str)
     execute(insert(schema.decisions).values(appeal_id=appeal, version=1, record={}, bundle="b", actor="a"))
     execute(insert(schema.history).values(appeal_id=appeal, actor="a", action="received"))
     execute(insert(schema.feedback).values(appeal_id=appeal, decision_version=1, kind="confirm", actor="a"))
+    life = schema.lifecycle
+    execute(insert(life.objections).values(id=uuid.uuid4(), appeal_id=appeal, unit="u", raised_by="a"))
+    execute(insert(life.extensions).values(id=uuid.uuid4(), appeal_id=appeal, unit="u", days=1, asked_by="a"))
+    called = {"unit": "u", "kind": "assist", "called_by": "a"}
+    execute(insert(life.assistance).values(id=uuid.uuid4(), appeal_id=appeal, **called))
+    order = {"year": 2026, "serial": appeal.int % 1_000_000_007, "unit": "u", "issued_by": "a"}
+    execute(insert(life.supervisions).values(id=uuid.uuid4(), appeal_id=appeal, **order))
+    answer = {"unit": "u", "kind": "call_back", "reached": True, "actor": "a"}
+    execute(insert(life.answers).values(id=uuid.uuid4(), appeal_id=appeal, **answer))
+    execute(insert(schema.terms).values(appeal_id=appeal, step="finish"))
+    sent = {"unit": "u", "bundle": "b", "probability": 0.9, "outcome": "sampled"}
+    execute(insert(schema.dispatching.dispatches).values(appeal_id=appeal, **sent))
     execute(insert(schema.idempotency).values(principal="key:1", key=str(appeal), request_hash=b"", appeal_id=appeal))
 
 

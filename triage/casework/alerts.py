@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from triage.casework.desk import Desk
 from triage.casework.rights import require
 from triage.casework.traces import Step, leave
+from triage.errors import InputError
 from triage.store.access import Actor
 from triage.store.errors import NotFound, StateConflict
 from triage.store.feedback import Feedback
 from triage.store.schema import alerts, appeals
+
+MOST_LEVEL = 4
+"""红."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +34,7 @@ class AlertView:
         state: ``acknowledged``.
         acknowledged_by: Who took note.
         acknowledged_at: When.
+        judged_level: The level in that person's judgement, 0 for a false alarm; None: not said.
     """
 
     id: UUID
@@ -38,17 +44,28 @@ class AlertView:
     state: str
     acknowledged_by: str
     acknowledged_at: datetime
+    judged_level: int | None = None
 
 
-def acknowledge(desk: Desk, actor: Actor, alert_id: UUID) -> AlertView:
-    """Note that a person has taken an alert in hand (签收).
+def acknowledge(desk: Desk, actor: Actor, alert_id: UUID, *, judged_level: int | None = None) -> AlertView:
+    """Note that a person has taken an alert in hand (签收), and what they made of it.
+
+    Args:
+        desk: The desk.
+        actor: Dispatcher, officer or administrator.
+        alert_id: The alert.
+        judged_level: The risk level as the person sees it, 0 … 4; 0 says that it was a false alarm (误报). It is a label of
+            the next training and of the drift report; the alert and its level stay as they were raised.
 
     Raises:
         Refused: The actor may not.
         NotFound: There is no such alert in the actor's districts.
         StateConflict: Somebody has done so before.
+        InputError: The level is none.
     """
     require(actor, "alert.acknowledge")
+    if judged_level is not None and not 0 <= judged_level <= MOST_LEVEL:
+        raise InputError(f"风险等级应为 0（误报）至 {MOST_LEVEL}")
     now = desk.clock()
     with desk.database.transaction(actor.scope) as connection:
         alert = connection.execute(
@@ -63,10 +80,10 @@ def acknowledge(desk: Desk, actor: Actor, alert_id: UUID) -> AlertView:
         version = connection.execute(
             select(appeals.c.decision_version).where(appeals.c.id == alert.appeal_id)
         ).scalar_one()
-        label = Feedback(
-            appeal_id=alert.appeal_id, decision_version=version, kind="acknowledge", actor=actor.name, at=now
-        )
+        label = _label(alert, actor, version=version, at=now, judged_level=judged_level)
         facts = {"alert_id": str(alert_id), "appeal_id": str(alert.appeal_id), "level": alert.level}
+        if judged_level is not None:
+            facts["judged_level"] = judged_level
         leave(connection, Step(topic="alert.acknowledged", actor=actor.name, at=now, facts=facts), [label])
     return AlertView(
         id=alert_id,
@@ -76,4 +93,17 @@ def acknowledge(desk: Desk, actor: Actor, alert_id: UUID) -> AlertView:
         state="acknowledged",
         acknowledged_by=actor.name,
         acknowledged_at=now,
+        judged_level=judged_level,
+    )
+
+
+def _label(alert: Row[Any], actor: Actor, *, version: int, at: datetime, judged_level: int | None) -> Feedback:
+    return Feedback(
+        appeal_id=alert.appeal_id,
+        decision_version=version,
+        kind="acknowledge",
+        actor=actor.name,
+        at=at,
+        risk_from=alert.level,
+        risk_to=judged_level,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 
 from models.bundle import verify_bundle
 from triage.appeal import Appeal
-from triage.casework import archives
+from triage.casework import archives, encoders
 from triage.casework.desk import ActiveTriage, CurrentTriage, activate
+from triage.casework.encoders import EncoderLoader, default_encoder
 from triage.directory import Directory
 from triage.errors import BundleError
 from triage.events import WordCutter
+from triage.rules import AdmissionList, CityRules
 from triage.service import Triage
-from triage.store import bundles, units
+from triage.store import admission, bundles, units
 from triage.store.access import EVERYWHERE
 from triage.store.bundles import StoredBundle
 from triage.store.database import Database
@@ -35,10 +37,20 @@ Stamp = tuple[datetime | None, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What decides at a moment: the active bundle's row (None: the shipped one) and the state of the list of units."""
+    """What decides at a moment: the active bundle's row (None: the shipped one), units, admission list and encoders."""
 
     bundle: UUID | None
     units: Stamp
+    admission: Stamp = (None, None)
+    encoders: encoders.Stamp = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _City:
+    """What a city brings: its units (None: no list) and rules."""
+
+    directory: Directory | None
+    rules: CityRules
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +72,13 @@ class BundleLoader:
     """
 
     def __init__(
-        self, database: Database, cache: Path, *, precision: float = 0.95, words: WordCutter | None = None
+        self,
+        database: Database,
+        cache: Path,
+        *,
+        precision: float = 0.95,
+        words: WordCutter | None = None,
+        rules: CityRules | None = None,
     ) -> None:
         """Store the places; nothing is opened yet.
 
@@ -69,10 +87,14 @@ class BundleLoader:
             cache: Folder for unpacked bundles, made when it is needed; readable by its owner only.
             precision: What an automatic dispatch must reach, 0.5 … 0.999.
             words: Word cutter that all models share: its dictionary is large and slow to load.
+            rules: Deadlines and admission list of the city; None: the shipped ones. An admission list in the store goes
+                before.
         """
         self.database = database
         self.cache = cache
         self.words = words or WordCutter()
+        self.rules = rules or CityRules.load()
+        self.encoders = EncoderLoader(database)
         self._precision = precision
 
     def present(self) -> Loaded:
@@ -82,9 +104,9 @@ class BundleLoader:
             BundleError: The bundle cannot be used.
         """
         with self.database.transaction(EVERYWHERE) as connection:
-            bundle, generation, directory = _wanted(connection)
+            bundle, generation, city = bundles.active(connection), _generation(connection), self._city(connection)
             folder = self._folder(connection, bundle) if bundle else None
-        return Loaded(generation, tried(self._triage(folder, bundle, directory)))
+        return self.with_encoders(Loaded(generation, tried(self._triage(folder, bundle, city))))
 
     def load(self, bundle: StoredBundle) -> ActiveTriage:
         """Load one bundle of the store aside, with the present list of units.
@@ -93,29 +115,57 @@ class BundleLoader:
             BundleError: The bundle cannot be used.
         """
         with self.database.transaction(EVERYWHERE) as connection:
-            folder, directory = self._folder(connection, bundle), units.directory(connection)
-        return tried(self._triage(folder, bundle, directory))
+            folder, city = self._folder(connection, bundle), self._city(connection)
+        return tried(self._triage(folder, bundle, city))
 
     def with_units(self, active: ActiveTriage) -> ActiveTriage:
-        """Give models that are loaded already the present list of units."""
+        """Give models that are loaded already the present list of units and the present rules."""
         with self.database.transaction(EVERYWHERE) as connection:
-            directory = units.directory(connection)
+            city = self._city(connection)
         triage = active.triage
         if not isinstance(triage, Triage):
             return active
-        return tried(self._with_directory(triage, directory), encoder=active.encoder)
+        return replace(tried(self._in_city(triage, city), encoder=active.encoder), others=active.others)
 
-    def _triage(self, folder: Path | None, bundle: StoredBundle | None, directory: Directory | None) -> Triage:
-        triage = Triage.load(folder, precision=self._precision, words=self.words)
+    def with_encoders(self, loaded: Loaded, *, follow: bool = True) -> Loaded:
+        """Give models the encoders that the store says are in use.
+
+        Args:
+            loaded: The models.
+            follow: Whether they are new to this process; see `EncoderLoader.present`.
+
+        Raises:
+            EncoderError: The active encoder cannot be loaded.
+        """
+        found = self.encoders.present(default_encoder(loaded.active.scorer), follow=follow)
+        return Loaded(
+            replace(loaded.generation, encoders=found.stamp),
+            replace(loaded.active, encoder=found.active, others=found.others),
+        )
+
+    def _city(self, connection: Connection) -> _City:
+        listed = admission.valid(connection)
+        rules = replace(self.rules, admission=AdmissionList(listed)) if listed else self.rules
+        return _City(units.directory(connection), rules)
+
+    def _triage(self, folder: Path | None, bundle: StoredBundle | None, city: _City) -> Triage:
+        triage = Triage.load(folder, precision=self._precision, words=self.words, rules=city.rules)
         name = triage.local.version if triage.local else triage.base.version
         if bundle is not None and name != bundle.name:
             # Somebody put a whole other, well-formed bundle into the cache.
             archives.remove(self.cache / bundle.sha256)
             raise BundleError(f"缓存中的模型不是 {bundle.name}，已删除，请重试")
-        return self._with_directory(triage, directory) if directory is not None else triage
+        return self._in_city(triage, city) if city.directory is not None else triage
 
-    def _with_directory(self, triage: Triage, directory: Directory | None) -> Triage:
-        return Triage(triage.base, local=triage.local, directory=directory, settings=triage.settings, words=self.words)
+    def _in_city(self, triage: Triage, city: _City) -> Triage:
+        return Triage(
+            triage.base,
+            local=triage.local,
+            directory=city.directory,
+            settings=triage.settings,
+            words=self.words,
+            rules=city.rules,
+        )
 
     def _folder(self, connection: Connection, bundle: StoredBundle) -> Path:
         """Return the unpacked bundle, fetching it where it is not there or damaged."""
@@ -187,10 +237,14 @@ class BundleWatcher:
         return True
 
     def _fresh(self, wanted: Generation, ready: tuple[UUID, ActiveTriage] | None) -> Loaded:
+        present = self._generation
         if ready is not None and ready[0] == wanted.bundle:
-            return Loaded(wanted, ready[1])
-        if self._generation is not None and self._generation.bundle == wanted.bundle:
-            return Loaded(wanted, self.loader.with_units(self.current()))
+            return self.loader.with_encoders(Loaded(wanted, ready[1]))
+        if present is not None and present.bundle == wanted.bundle:
+            active = self.current()
+            if (present.units, present.admission) != (wanted.units, wanted.admission):
+                active = self.loader.with_units(active)
+            return self.loader.with_encoders(Loaded(wanted, active), follow=False)
         return self.loader.present()
 
 
@@ -208,15 +262,11 @@ def tried(triage: Triage, *, encoder: DenseEncoder | None = None) -> ActiveTriag
     return active
 
 
-def _wanted(connection: Connection) -> tuple[StoredBundle | None, Generation, Directory | None]:
-    bundle = bundles.active(connection)
-    generation = Generation(bundle.id if bundle else None, units.stamp(connection))
-    return bundle, generation, units.directory(connection)
-
-
 def _generation(connection: Connection) -> Generation:
     bundle = bundles.active(connection)
-    return Generation(bundle.id if bundle else None, units.stamp(connection))
+    return Generation(
+        bundle.id if bundle else None, units.stamp(connection), admission.stamp(connection), encoders.stamp(connection)
+    )
 
 
 def _is_whole(folder: Path) -> bool:

@@ -229,8 +229,12 @@ def _active(shelf: Shelf) -> StoredBundle | None:
 
 
 def _evaluated(shelf: Shelf, stored: StoredBundle, candidate: ActiveTriage) -> Comparison:
-    comparison = evaluation.compare(shelf.desk, candidate, shelf.desk.current())
+    present = shelf.desk.current()
+    comparison = evaluation.compare(shelf.desk, candidate, present)
     with shelf.desk.database.transaction(EVERYWHERE) as connection:
+        if not comparison.judged:
+            claimed = bundles.claimed_metrics(connection, stored.id)
+            comparison = evaluation.rehearsal_of(claimed, against=present.bundle) or comparison
         at = shelf.desk.clock().isoformat(timespec="seconds")
         bundles.set_metrics(connection, stored.id, {"at": at, **comparison.to_record()})
     return comparison

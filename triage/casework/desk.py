@@ -13,11 +13,14 @@ from typing import Protocol
 
 from models.pairs import PairScorer
 from triage.appeal import Appeal
+from triage.casework.channels import ChannelBook
+from triage.casework.dispatch_policy import Policy
 from triage.casework.rarity import Rarity
 from triage.decision import Decision
 from triage.directory import Directory
 from triage.events import LinkSettings, WordCutter
 from triage.reading import Reading
+from triage.rules import CityRules
 from triage.service import Context, Triage
 from triage.store.database import Database
 from triage.store.vectors import DenseEncoder, HashedProjection
@@ -54,12 +57,14 @@ class ActiveTriage:
         bundle: Name and version, as decisions quote it.
         scorer: Judges pairs of appeals.
         encoder: Makes the dense vectors; only vectors of one encoder are compared.
+        others: Make vectors besides, while another encoder takes over; no search uses them.
     """
 
     triage: Triager
     bundle: str
     scorer: PairScorer
     encoder: DenseEncoder
+    others: tuple[DenseEncoder, ...] = ()
 
 
 class CurrentTriage:
@@ -96,7 +101,9 @@ class Desk:
         words: Cuts words for event signatures.
         linking: How eagerly appeals are linked.
         rarity: How frequent strings are in this store.
-        auto_dispatch: Whether a decision ``auto`` assigns its unit at once; otherwise it is a proposal like any other.
+        dispatch: What automatic dispatch may do.
+        rules: Deadlines and admission list of the city.
+        channels: Its channels.
     """
 
     database: Database
@@ -106,7 +113,9 @@ class Desk:
     words: WordCutter
     linking: LinkSettings
     rarity: Rarity
-    auto_dispatch: bool = False
+    dispatch: Policy = field(default_factory=Policy)
+    rules: CityRules = field(default_factory=CityRules.load)
+    channels: ChannelBook = field(default_factory=ChannelBook.load)
 
     @property
     def encoder(self) -> DenseEncoder:
@@ -160,7 +169,9 @@ def open_desk(
     clock: Callable[[], datetime] | None = None,
     words: WordCutter | None = None,
     linking: LinkSettings | None = None,
-    auto_dispatch: bool = False,
+    dispatch: Policy | None = None,
+    rules: CityRules | None = None,
+    channels: ChannelBook | None = None,
 ) -> Desk:
     """Compose a desk.
 
@@ -171,7 +182,9 @@ def open_desk(
         clock: Returns now with a time zone; None: the machine's clock.
         words: Word cutter; one with a cache folder saves 0.6 s at the first use.
         linking: How eagerly appeals are linked.
-        auto_dispatch: Whether a decision ``auto`` assigns its unit without a person.
+        dispatch: What automatic dispatch may do; None: shadow only.
+        rules: Deadlines and admission list of the city; None: the shipped ones.
+        channels: Its channels; None: the shipped ones.
 
     Raises:
         ValueError: If the secret is too short.
@@ -186,7 +199,9 @@ def open_desk(
         words=words or WordCutter(),
         linking=linking or LinkSettings(),
         rarity=Rarity(),
-        auto_dispatch=auto_dispatch,
+        dispatch=dispatch or Policy(),
+        rules=rules or CityRules.load(),
+        channels=channels or ChannelBook.load(),
     )
 
 

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
-from triage.casework.cases import ASSIGNED, CLOSED, WAITING
+from triage.casework import warnings
+from triage.casework.cases import ASSIGNED, WAITING, locked_case
 from triage.casework.desk import Desk
 from triage.casework.review import optional_reason
 from triage.casework.rights import require
+from triage.casework.stepping import take
 from triage.casework.traces import Step, leave, note, send
 from triage.errors import InputError
 from triage.store.access import Actor
@@ -89,6 +91,7 @@ def merge(desk: Desk, actor: Actor, *, into: UUID, others: Sequence[UUID], reaso
         connection.execute(update(events).where(events.c.id.in_(joined)).values(**gone))
         _judge_pairs(connection, ids, [appeal.id for appeal in members[into]], verdict="same", at=desk.clock())
         view = _recounted(connection, into)
+        warnings.on_change(connection, desk, [into])
         facts = {"event_id": str(into), "merged": [str(event) for event in joined], "size": view.size}
         leave(connection, Step(topic="event.merged", actor=actor.name, at=desk.clock(), facts=facts), labels)
         return view
@@ -150,7 +153,7 @@ def close(desk: Desk, actor: Actor, event_id: UUID) -> EventView:
     Raises:
         Refused: The actor may not, or the event has appeals in districts the actor does not see.
         NotFound: There is no such event in the actor's districts.
-        StateConflict: The event is not open, or an appeal in it waits for its dispatch.
+        StateConflict: The event is not open, or an appeal in it waits for its dispatch or for the review of an objection.
     """
     require(actor, "event.change")
     with desk.database.transaction(actor.scope) as connection:
@@ -161,7 +164,8 @@ def close(desk: Desk, actor: Actor, event_id: UUID) -> EventView:
         if waiting:
             raise StateConflict(f"事件中还有 {waiting} 件诉求未派单，不能办结")
         ending = [appeal.id for appeal in members if appeal.case_state == ASSIGNED]
-        connection.execute(update(appeals).where(appeals.c.id.in_(ending)).values(case_state=CLOSED))
+        for appeal in ending:
+            take(connection, desk, actor, locked_case(connection, appeal), "close", facts={"event_id": str(event_id)})
         connection.execute(update(events).where(events.c.id == event_id).values(state="closed"))
         facts = {"event_id": str(event_id), "closed": len(ending)}
         step = Step(topic="event.closed", actor=actor.name, at=desk.clock(), facts=facts)
@@ -255,16 +259,17 @@ def _view(connection: Connection, event_id: UUID) -> EventView:
 
 
 def _move_alerts(connection: Connection, ids: Sequence[UUID], event_id: UUID) -> None:
-    """Let alerts follow their appeals, except where the event has an alert of that level already."""
-    taken = select(alerts.c.level).where(alerts.c.event_id == event_id)
-    moving = connection.execute(
-        select(alerts.c.id, alerts.c.level)
-        .where(alerts.c.appeal_id.in_(ids), alerts.c.level.not_in(taken))
-        .order_by(alerts.c.at)
-    )
-    first = {row.level: row.id for row in reversed(moving.all())}
-    if first:
-        connection.execute(update(alerts).where(alerts.c.id.in_(first.values())).values(event_id=event_id))
+    """Let alerts follow their appeals, except where the event has an alert of that level in that district already."""
+    mine = select(alerts.c.level, alerts.c.district).where(alerts.c.event_id == event_id)
+    taken = {(row.level, row.district) for row in connection.execute(mine)}
+    theirs = select(alerts.c.id, alerts.c.level, alerts.c.district).where(alerts.c.appeal_id.in_(ids))
+    moving = []
+    for row in connection.execute(theirs.where(alerts.c.event_id != event_id).order_by(alerts.c.at, alerts.c.id)):
+        if (row.level, row.district) not in taken:
+            taken.add((row.level, row.district))
+            moving.append(row.id)
+    if moving:
+        connection.execute(update(alerts).where(alerts.c.id.in_(moving)).values(event_id=event_id))
 
 
 def _judge_pairs(

@@ -30,8 +30,17 @@ MOST = 50_000
 
 Record = Mapping[str, Any]
 
-_CASE = {"waiting": "待派单", "assigned": "办理中", "closed": "已办结"}
-_DELIVERY = {"none": "未建议", "proposed": "已建议", "dispatched": "已派发", "accepted": "已签收", "returned": "已退单"}
+_CASE = {"waiting": "待派单", "assigned": "办理中", "closed": "已办结", "joined": "并入工单"}
+_DELIVERY = {
+    "none": "未建议",
+    "proposed": "已建议",
+    "held": "待自动派出",
+    "dispatched": "已派发",
+    "accepted": "已签收",
+    "handling": "办理中",
+    "objected": "异议审查",
+    "returned": "已退单",
+}
 
 
 def export(desk: Desk, actor: Actor, wanted: AppealFilter, path: Path) -> int:

@@ -16,7 +16,7 @@ from triage.store.search import Window
 
 RECENT = timedelta(days=180)
 """Words are looked for in appeals of the last half year: that reads every text of the time, some seconds for a million."""
-LEAST_COSINE = 0.25
+LEAST_CLOSENESS = 0.25
 """Appeals that are less alike than this have nothing to do with what was typed."""
 
 
@@ -27,7 +27,7 @@ class Found:
     Attributes:
         appeal: Masked.
         words: Whether it holds every word that was typed.
-        closeness: Cosine of the texts, 0 … 1; 1 where the words stand in it.
+        closeness: Of the texts, 0 (nothing in common) … 1; 1 where the words stand in it.
     """
 
     appeal: AppealView
@@ -53,7 +53,7 @@ def find(desk: Desk, actor: Actor, typed: str, *, limit: int = 20) -> list[Found
         return []
     text = read_document(Appeal(id="query", content=typed)).text
     encoder = desk.encoder
-    (vector,) = encoder.encode([text])
+    (vector,) = encoder.encode_queries([text])
     now = desk.clock()
     wanted = AppealFilter(words=typed, since=now - RECENT)
     with desk.database.transaction(actor.scope) as connection:
@@ -62,9 +62,8 @@ def find(desk: Desk, actor: Actor, typed: str, *, limit: int = 20) -> list[Found
         views = appeals.get_many(connection, [hit.appeal_id for hit in near])
     found = [Found(appeal=view, words=True, closeness=1.0) for view in exact]
     known = {view.id for view in exact}
-    found += [
-        Found(appeal=views[hit.appeal_id], words=False, closeness=round(min(1.0, hit.cosine), 4))
-        for hit in near
-        if hit.cosine >= LEAST_COSINE and hit.appeal_id in views and hit.appeal_id not in known
-    ]
+    for hit in near:
+        closeness = search.closeness_of(hit.cosine, unrelated=encoder.unrelated)
+        if closeness >= LEAST_CLOSENESS and hit.appeal_id in views and hit.appeal_id not in known:
+            found.append(Found(appeal=views[hit.appeal_id], words=False, closeness=round(min(1.0, closeness), 4)))
     return found[:limit]

@@ -14,7 +14,7 @@ from triage.casework.desk import Desk
 from triage.casework.intake import NewAppeal
 from triage.casework.receive import CHUNK, Receipt, receive_many
 from triage.errors import InputError
-from triage.io.readers import read_rows
+from triage.io.readers import read_records, read_rows
 from triage.io.rows import Reject, Row, place
 from triage.pipeline.options import Progress
 from triage.pipeline.source import RejectsFile
@@ -32,7 +32,7 @@ class ImportOptions:
     Attributes:
         source: csv, tsv, xlsx or jsonl.
         rejects: Where rows that cannot be used go.
-        channel: For rows that name none.
+        channel: For rows that name none; its names of columns are used too.
         columns: Canonical name → source column, for headers that are not recognised.
     """
 
@@ -101,7 +101,7 @@ class Import:
         start = time.perf_counter()
         self._file = _fingerprint(self._options.source)
         with self._rejects:
-            rows = read_rows(self._options.source, columns=self._options.columns, on_reject=self._rejects.add)
+            rows = read_rows(self._options.source, columns=self._columns(), on_reject=self._rejects.add)
             for chunk in _chunks(rows):
                 self._record(chunk)
                 # A young store learns quickly which strings its city uses all the time.
@@ -116,6 +116,14 @@ class Import:
             warnings=self._warnings,
             seconds=time.perf_counter() - start,
         )
+
+    def _columns(self) -> dict[str, str]:
+        """Return the mapping of columns: what the user said goes before what the channel is known to write."""
+        channel, given = self._options.channel, dict(self._options.columns)
+        if not channel:
+            return given
+        first = next(iter(read_records(self._options.source)), None)
+        return {**self._desk.channels.columns(channel, first.fields if first else ()), **given}
 
     def _record(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -151,7 +159,7 @@ class Import:
             created_at=appeal.created_at,
             user=appeal.user,
             address=appeal.address,
-            channel=appeal.channel or self._options.channel,
+            channel=self._desk.channels.canonical(appeal.channel or self._options.channel),
             reference=appeal.id if own else f"{self._file}:{row.number}",
             received_at=appeal.created_at,
         )

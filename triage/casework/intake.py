@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from triage.appeal import Appeal
 from triage.casework.desk import ActiveTriage, Desk
 from triage.decision import Decision
+from triage.directory import Directory
 from triage.document import masked_text
 from triage.events import Signature, make_signature
 from triage.linking import event_item
@@ -39,6 +40,8 @@ class NewAppeal:
         reference: The channel's own number; unique within it; may be empty.
         district: The district it belongs to; empty: the actor's only one, or where the text says it is.
         received_at: When it came in, for imports of what came in earlier; None: now.
+        no_automation: Whether the appellant objects to a decision by machine alone (PIPL art. 24).
+        supplements: Id or reference of the open ticket that this appeal adds to (补充); empty for a new matter.
     """
 
     content: str
@@ -50,6 +53,8 @@ class NewAppeal:
     reference: str = ""
     district: str = ""
     received_at: datetime | None = None
+    no_automation: bool = False
+    supplements: str = ""
 
     def __post_init__(self) -> None:
         for name in ("created_at", "received_at"):
@@ -71,6 +76,7 @@ class Prepared:
         signature: For event assignment; its id is the appeal's.
         keys: By what it is found.
         vector: float32[256] of unit length.
+        others: Fingerprint of an encoder that is taking over or leaving → its vector.
         appellant: Keyed hash; None when unknown.
         district: The district it belongs to.
     """
@@ -85,10 +91,16 @@ class Prepared:
     vector: Vectors
     appellant: bytes | None
     district: str
+    others: Mapping[str, Vectors] = field(default_factory=dict)
 
-    def query(self, encoder: str) -> Query:
-        """Return the search for appeals about the same matter."""
-        return Query(vector=self.vector, encoder=encoder, keys=self.keys, appellant=self.appellant)
+    def query(self, encoder: str, *, unrelated: float = 0.0) -> Query:
+        """Return the search for appeals about the same matter.
+
+        Args:
+            encoder: Fingerprint of what made the vector.
+            unrelated: Its cosine of texts that have nothing in common.
+        """
+        return Query(vector=self.vector, encoder=encoder, keys=self.keys, unrelated=unrelated, appellant=self.appellant)
 
 
 def prepare(desk: Desk, active: ActiveTriage, appeals: Sequence[NewAppeal], *, scope: Scope | None) -> list[Prepared]:
@@ -102,16 +114,20 @@ def prepare(desk: Desk, active: ActiveTriage, appeals: Sequence[NewAppeal], *, s
 
     Raises:
         Refused: One belongs to a district outside the scope.
+        InputError: Its channel does not number appeals like that, or is refused.
     """
     now = desk.clock()
-    cleaned = [_storable(appeal) for appeal in appeals]
+    cleaned = [_cleaned(desk, appeal) for appeal in appeals]
     ids = [new_id(now) for _ in cleaned]
     readings = active.triage.read([_appeal(new, id_, now) for new, id_ in zip(cleaned, ids, strict=True)])
     decisions = active.triage.decide_readings(readings)
-    vectors = active.encoder.encode([reading.document.text for reading in readings])
+    texts = [reading.document.text for reading in readings]
+    vectors = active.encoder.encode(texts)
+    others = {other.fingerprint: other.encode(texts) for other in active.others} if scope is not None else {}
     frequencies = desk.rarity.scorer(active.scorer).frequencies
     found = []
-    for new, id_, reading, decision, vector in zip(cleaned, ids, readings, decisions, vectors, strict=True):
+    rows = zip(cleaned, ids, readings, decisions, vectors, strict=True)
+    for row, (new, id_, reading, decision, vector) in enumerate(rows):
         appellant = desk.appellant_hash(new.user)
         signature = _sign(desk, reading, decision, new=new, appellant=appellant)
         found.append(
@@ -126,6 +142,7 @@ def prepare(desk: Desk, active: ActiveTriage, appeals: Sequence[NewAppeal], *, s
                 vector=vector,
                 appellant=appellant,
                 district=district_of(new, decision, active, scope=scope) if scope else "",
+                others={fingerprint: made[row] for fingerprint, made in others.items()},
             )
         )
     return found
@@ -141,7 +158,7 @@ def district_of(new: NewAppeal, decision: Decision, active: ActiveTriage, *, sco
     if not district and not scope.everywhere and len(scope.districts) == 1:
         return scope.districts[0]
     if not district:
-        district = _enclosing(decision.area.name, active)
+        district = enclosing_district(decision.area.name, active.triage.directory)
     if scope.everywhere or district in scope.districts:
         return district
     if new.district.strip():
@@ -161,8 +178,9 @@ def label(decision: Decision, new: NewAppeal, *, most: int = 20) -> str:
     return clause.strip()[:most] or (decision.categories[0].l2 if decision.categories else "")[:most]
 
 
-def _storable(new: NewAppeal) -> NewAppeal:
-    return replace(
+def _cleaned(desk: Desk, new: NewAppeal) -> NewAppeal:
+    """Return an appeal as it can be stored, its channel under the one name that all its spellings have."""
+    new = replace(
         new,
         content=storable(new.content),
         title=storable(new.title),
@@ -171,7 +189,9 @@ def _storable(new: NewAppeal) -> NewAppeal:
         channel=storable(new.channel),
         reference=storable(new.reference),
         district=storable(new.district),
+        supplements=storable(new.supplements),
     )
+    return replace(new, channel=desk.channels.checked(new.channel, new.reference))
 
 
 def _appeal(new: NewAppeal, id_: UUID, now: datetime) -> Appeal:
@@ -194,9 +214,8 @@ def _sign(desk: Desk, reading: Reading, decision: Decision, *, new: NewAppeal, a
     return replace(make_signature(item, words=desk.words), id=reading.document.appeal.id)
 
 
-def _enclosing(area: str, active: ActiveTriage) -> str:
+def enclosing_district(area: str, directory: Directory | None) -> str:
     """Return the district or county that an area of the directory lies in; empty where that is unknown."""
-    directory = active.triage.directory
     seen: set[str] = set()
     while directory is not None and area and area not in seen:
         found = directory.area(area)

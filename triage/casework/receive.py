@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from triage.casework.desk import ActiveTriage, Desk
 from triage.casework.intake import NewAppeal, Prepared, prepare, storable
+from triage.casework.lifecycle import supplements
 from triage.casework.recording import record
 from triage.casework.rights import require
 from triage.errors import TriageError
@@ -30,6 +31,8 @@ from triage.store.signatures import buckets
 CHUNK = 100
 """Appeals recorded in one transaction by `receive_many`: long enough to be fast, short enough not to hold others up."""
 
+_LATER = frozenset(("no_automation", "supplements"))
+"""Fields that appeals did not have in the first release."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,6 +55,8 @@ class Receipt:
         decision_record: The first decision about it, as `triage.decision.Decision.to_record`.
         event_id: The event it was given.
         links: To older appeals of the actor's districts, most probable first.
+        supplements: The ticket that it adds to; None for a case of its own.
+        dispatch: What automatic dispatch made of it now; empty for a repeated answer.
     """
 
     appeal_id: UUID
@@ -59,6 +64,8 @@ class Receipt:
     decision_record: Mapping[str, Any]
     event_id: UUID
     links: tuple[LinkView, ...]
+    supplements: UUID | None = None
+    dispatch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +91,15 @@ def receive(desk: Desk, actor: Actor, appeal: NewAppeal, *, idempotency_key: str
     Raises:
         IdempotencyConflict: The key was used for another appeal.
         DuplicateReference: The channel has delivered this reference before.
+        NotFound: The ticket that it adds to is not there, or not visible to the actor.
+        StateConflict: The ticket that it adds to is closed.
         Refused: The actor may not, or the appeal belongs to a district outside the scope.
         StoreUnavailable: The database cannot be reached; with a key it is safe to try again.
     """
     require(actor, "appeal.post")
     active = desk.current()
     request = _request(actor, appeal, idempotency_key)
-    (prepared,) = prepare(desk, active, [appeal], scope=actor.scope)
+    (prepared,) = prepare(desk, active, supplements.addressed(desk, actor, [appeal]), scope=actor.scope)
     with desk.database.transaction(EVERYWHERE) as connection:
         assignment.lock(connection, _buckets(prepared, request))
         receipt = _receive(connection, desk, active, prepared, actor=actor, request=request)
@@ -117,7 +126,7 @@ def receive_many(desk: Desk, actor: Actor, new: Sequence[NewAppeal]) -> list[Rec
 def _receive_chunk(desk: Desk, actor: Actor, new: Sequence[NewAppeal]) -> list[Receipt | Failure]:
     active = desk.current()
     try:
-        prepared = prepare(desk, active, new, scope=actor.scope)
+        prepared = prepare(desk, active, supplements.addressed(desk, actor, new), scope=actor.scope)
         with desk.database.transaction(EVERYWHERE) as connection:
             assignment.lock(connection, [bucket for one in prepared for bucket in _buckets(one, None)])
             receipts = [_receive_or_fail(connection, desk, active, one, actor=actor) for one in prepared]
@@ -168,6 +177,8 @@ def _receive(
         decision_record=recorded.record,
         event_id=recorded.event_id,
         links=_visible(recorded.links, actor.scope),
+        supplements=UUID(prepared.new.supplements) if prepared.new.supplements else None,
+        dispatch=recorded.outcome,
     )
 
 
@@ -180,6 +191,7 @@ def _repeated(connection: Connection, appeal_id: UUID, *, scope: Scope) -> Recei
         decision_record=kept,
         event_id=UUID(kept["event"]["id"]),
         links=_visible(assignment.links_of(connection, appeal_id), scope),
+        supplements=appeals.get(connection, appeal_id).supplements,
     )
 
 
@@ -203,7 +215,9 @@ def _refuse_duplicate(connection: Connection, prepared: Prepared, *, scope: Scop
 def _request(actor: Actor, appeal: NewAppeal, key: str | None) -> idempotency.Request | None:
     if key is None:
         return None
-    return idempotency.Request(principal=actor.name, key=storable(key), hash=idempotency.request_hash(asdict(appeal)))
+    # What an appeal did not have when the key was first used must not make its repetition another appeal.
+    said = {name: value for name, value in asdict(appeal).items() if value or name not in _LATER}
+    return idempotency.Request(principal=actor.name, key=storable(key), hash=idempotency.request_hash(said))
 
 
 def _buckets(prepared: Prepared, request: idempotency.Request | None) -> list[int]:

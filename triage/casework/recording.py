@@ -9,20 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
+from triage.casework import terms, warnings
 from triage.casework.desk import ActiveTriage, Desk
+from triage.casework.dispatching import planning
 from triage.casework.intake import Prepared, label
-from triage.decision import AUTO, Decision, EventDecision
+from triage.casework.lifecycle import supplements
+from triage.casework.lifecycle.supplements import Ticket
+from triage.decision import Decision, EventDecision
 from triage.document import masked_text
 from triage.service import Context
-from triage.store import appeals, assignment, decisions, history, outbox, schema, signatures, vectors
+from triage.store import appeals, assignment, decisions, history, outbox, signatures, vectors
 from triage.store.access import Actor
 from triage.store.assignment import SIMILAR, Assignment, EventChange, Link, Newcomer
 from triage.store.ids import new_id
-
-ALERT_FROM = 3
-"""Risk level from which an alert is raised, once per event and level."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,15 +33,17 @@ class Recorded:
         record: The result record.
         event_id: Its event.
         links: To older appeals, of all districts.
+        outcome: What automatic dispatch made of it, see `triage.casework.dispatching.planning.Plan.outcome`.
     """
 
     record: Mapping[str, Any]
     event_id: UUID
     links: tuple[Link, ...]
+    outcome: str
 
 
 def record(connection: Connection, desk: Desk, active: ActiveTriage, prepared: Prepared, *, actor: Actor) -> Recorded:
-    """Record an appeal: event, appeal, signature, vector, decision, links, history, alert, messages.
+    """Record an appeal: event, appeal, signature, vector, links, terms, warnings, decision, dispatch, history, messages.
 
     Args:
         connection: In a transaction of scope everywhere that holds the appeal's buckets.
@@ -51,27 +53,58 @@ def record(connection: Connection, desk: Desk, active: ActiveTriage, prepared: P
         actor: For whom.
     """
     now = desk.clock()
-    newcomer = Newcomer(signature=prepared.signature, query=prepared.query(active.encoder.fingerprint))
-    found = assignment.assign(connection, newcomer, scorer=desk.rarity.scorer(active.scorer), settings=desk.linking)
+    ticket = supplements.ticket_of(connection, prepared.new)
+    found = _assigned(connection, desk, active, prepared, ticket=ticket)
     event_id, size, links = _enter_event(connection, prepared, found, now=now)
     event = EventDecision(str(event_id), size, _shown(links, prepared.district, most=desk.linking.shown))
     decision = active.triage.decide_readings([prepared.reading], contexts=[Context(event)])[0]
-    kept = decision.to_record()
-    automatic = desk.auto_dispatch and decision.unit.decision == AUTO and bool(decision.unit.candidates)
-    _add_appeal(connection, prepared, decision, event_id=event_id, automatic=automatic)
-    _tell(connection, prepared, decision, event_id=event_id, actor=actor, now=now)
+    refused = planning.refuses(connection, prepared)
+    _add_appeal(connection, prepared, decision, event_id=event_id, refused=refused)
+    _note_arrival(connection, prepared, decision, event_id=event_id, actor=actor, now=now)
     _add_search(connection, prepared, encoder=active.encoder.fingerprint)
+    assignment.add_links(connection, prepared.id, links, at=now)
+    if ticket is None:  # what adds to a ticket is done when the ticket is
+        terms.begin(connection, desk, prepared.id, deadline=decision.deadline, started_at=prepared.received_at, at=now)
+    warnings.on_arrival(connection, desk, _arrival(prepared, decision, event_id=event_id, size=size, now=now))
+    # After its warnings, which may make the event one that no machine may dispatch.
+    planned = planning.plan(connection, desk, prepared, decision, event_id=event_id, refused=refused)
+    kept = planned.decision.to_record()
     decisions.add(
         connection,
         decisions.StoredDecision(
             appeal_id=prepared.id, version=1, record=kept, bundle=decision.bundle, actor=actor.name, at=now
         ),
     )
-    assignment.add_links(connection, prepared.id, links, at=now)
-    if automatic:
-        detail = {"unit": decision.unit.candidates[0].name, "decision_version": 1}
-        history.add(connection, prepared.id, actor="system", action="dispatched", at=now, detail=detail)
-    return Recorded(record=kept, event_id=event_id, links=links)
+    _tell(connection, prepared, planned.decision, event_id=event_id, now=now)
+    planning.carry_out(connection, desk, planned, prepared.id)
+    if ticket is not None:
+        supplements.join(connection, desk, actor, ticket, prepared.id, risk_level=decision.risk.level)
+    return Recorded(record=kept, event_id=event_id, links=links, outcome=planned.outcome)
+
+
+def _assigned(
+    connection: Connection, desk: Desk, active: ActiveTriage, prepared: Prepared, *, ticket: Ticket | None
+) -> Assignment:
+    """Return the event of an appeal: that of the ticket which it adds to, since a person said so, else what is found."""
+    if ticket is not None:
+        link = Link(appeal_id=ticket.id, district=ticket.district, probability=1.0, verdict=assignment.SAME)
+        return Assignment(event_id=ticket.event_id, links=(link,))
+    query = prepared.query(active.encoder.fingerprint, unrelated=active.encoder.unrelated)
+    newcomer = Newcomer(signature=prepared.signature, query=query)
+    return assignment.assign(connection, newcomer, scorer=desk.rarity.scorer(active.scorer), settings=desk.linking)
+
+
+def _arrival(prepared: Prepared, decision: Decision, *, event_id: UUID, size: int, now: datetime) -> warnings.Arrival:
+    return warnings.Arrival(
+        appeal_id=prepared.id,
+        event_id=event_id,
+        size=size,
+        district=prepared.district,
+        appellant=prepared.appellant,
+        received_at=prepared.received_at,
+        decision=decision,
+        now=now,
+    )
 
 
 def _enter_event(
@@ -104,11 +137,10 @@ def _shown(links: tuple[Link, ...], district: str, *, most: int) -> tuple[tuple[
 
 
 def _add_appeal(
-    connection: Connection, prepared: Prepared, decision: Decision, *, event_id: UUID, automatic: bool
+    connection: Connection, prepared: Prepared, decision: Decision, *, event_id: UUID, refused: bool
 ) -> None:
     new, risk = prepared.new, decision.risk
     category = decision.categories[0] if decision.categories else None
-    proposed = "proposed" if decision.unit.candidates else "none"
     appeals.add(
         connection,
         appeals.NewRow(
@@ -125,9 +157,9 @@ def _add_appeal(
             address=masked_text(new.address),
             appellant=prepared.appellant,
             district=prepared.district,
-            unit=decision.unit.candidates[0].name if automatic else "",
-            case_state="assigned" if automatic else "waiting",
-            delivery_state="dispatched" if automatic else proposed,
+            unit="",
+            case_state="waiting",
+            delivery_state="proposed" if decision.unit.candidates else "none",
             risk_level=risk.level,
             risk_score=risk.score,
             l1=category.l1 if category else "",
@@ -136,6 +168,8 @@ def _add_appeal(
             type=decision.types[0].name if decision.types else "",
             event_id=event_id,
             finish_by=decision.deadline[1] if decision.deadline else None,
+            no_automation=refused,
+            supplements=UUID(new.supplements) if new.supplements else None,
         ),
     )
 
@@ -151,27 +185,32 @@ def _add_search(connection: Connection, prepared: Prepared, *, encoder: str) -> 
             keys=prepared.keys,
         ),
     )
-    vectors.add(
-        connection,
-        vectors.NewVector(
-            appeal_id=prepared.id,
-            encoder=encoder,
-            district=prepared.district,
-            received_at=prepared.received_at,
-            vector=prepared.vector,
-        ),
-    )
+    for fingerprint, vector in {encoder: prepared.vector, **prepared.others}.items():
+        vectors.add(
+            connection,
+            vectors.NewVector(
+                appeal_id=prepared.id,
+                encoder=fingerprint,
+                district=prepared.district,
+                received_at=prepared.received_at,
+                vector=vector,
+            ),
+        )
 
 
-def _tell(
+def _note_arrival(
     connection: Connection, prepared: Prepared, decision: Decision, *, event_id: UUID, actor: Actor, now: datetime
 ) -> None:
-    """Write history, alert and messages."""
+    detail = _facts(decision, event_id)
+    if prepared.new.no_automation:
+        detail["no_automation"] = True
+    history.add(connection, prepared.id, actor=actor.name, action="received", at=now, detail=detail)
+
+
+def _tell(connection: Connection, prepared: Prepared, decision: Decision, *, event_id: UUID, now: datetime) -> None:
     id_, unit = prepared.id, decision.unit
-    facts = {"event_id": str(event_id), "bundle": decision.bundle, "risk_level": decision.risk.level}
-    history.add(connection, id_, actor=actor.name, action="received", at=now, detail=facts)
     payload = {
-        **facts,
+        **_facts(decision, event_id),
         "appeal_id": str(id_),
         "decision_version": 1,
         "decision": unit.decision,
@@ -179,33 +218,7 @@ def _tell(
         "district": prepared.district,
     }
     outbox.add(connection, outbox.APPEAL_DECIDED, key=f"{outbox.APPEAL_DECIDED}:{id_}:1", payload=payload, at=now)
-    if decision.risk.level >= ALERT_FROM:
-        _raise_alert(connection, prepared, decision, event_id=event_id, now=now)
 
 
-def _raise_alert(
-    connection: Connection, prepared: Prepared, decision: Decision, *, event_id: UUID, now: datetime
-) -> None:
-    level, table = decision.risk.level, schema.alerts
-    row = {
-        "id": new_id(now),
-        "event_id": event_id,
-        "appeal_id": prepared.id,
-        "district": prepared.district,
-        "level": level,
-        "reason": _reason(decision),
-        "at": now,
-    }
-    added = connection.execute(
-        insert(table).values(row).on_conflict_do_nothing(index_elements=["event_id", "level"]).returning(table.c.id)
-    ).scalar_one_or_none()
-    if added is not None:
-        payload = {"alert_id": str(added), "event_id": str(event_id), "appeal_id": str(prepared.id), "level": level}
-        outbox.add(connection, outbox.ALERT_RAISED, key=f"{outbox.ALERT_RAISED}:{added}", payload=payload, at=now)
-
-
-def _reason(decision: Decision) -> str:
-    """Say why, in words of the rules and the factors; never in those of the appeal."""
-    factors = "、".join(factor.name for factor in decision.risk.factors)
-    words = f"风险等级{decision.risk.level}级（{decision.risk.color}）"
-    return f"{words}：{factors}" if factors else words
+def _facts(decision: Decision, event_id: UUID) -> dict[str, Any]:
+    return {"event_id": str(event_id), "bundle": decision.bundle, "risk_level": decision.risk.level}

@@ -1,31 +1,29 @@
-"""What people decide about a proposal: confirm it, send it elsewhere, take it back; and what units do with it.
+"""What people decide about a proposal: confirm it, send it elsewhere, take it back.
 
-Each step is one transaction with its feedback (the label of the next training), history and message. A unit that
+Each step is one transaction with its feedback (the label of the next training), history, terms and message. A unit that
 returned an appeal is not proposed for it again.
 """
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import Connection, exists, select
 
-from triage.casework.cases import Case, CaseView, locked_case, move
+from triage.casework import proposals, terms, warnings
+from triage.casework.admission import require_admitted
+from triage.casework.cases import RETURNED, STEPS, Case, CaseView, locked_case
 from triage.casework.desk import Desk
 from triage.casework.intake import storable
 from triage.casework.rights import require
-from triage.casework.traces import Step, leave, note, send
-from triage.decision import REVIEW
+from triage.casework.stepping import dispatch, take
+from triage.casework.unit_names import known_unit
 from triage.errors import InputError
-from triage.rules.deadlines import CHINA
-from triage.service import Triage
-from triage.store import units
+from triage.store import lifecycle
 from triage.store.access import Actor
 from triage.store.errors import StateConflict
 from triage.store.feedback import Feedback
-from triage.store.schema import decisions, feedback
+from triage.store.schema import feedback
 
 LEAST_REASON, MOST_REASON = 2, 500
 _JUDGED = ("confirm", "reassign")
@@ -50,13 +48,16 @@ def confirm(desk: Desk, actor: Actor, appeal_id: UUID, *, unit: str | None = Non
     require(actor, "appeal.review")
     with desk.database.transaction(actor.scope) as connection:
         case = locked_case(connection, appeal_id, seen=seen)
-        state = case.after("confirm")
-        if case.unit and (_judged(connection, case) or (unit and _known(desk, connection, case, unit) != case.unit)):
+        case.after("confirm")
+        if case.unit and (
+            _judged(connection, case) or (unit and known_unit(desk, connection, case, unit) != case.unit)
+        ):
             raise StateConflict(f"该诉求已派往{case.unit}，如需更换请改派")
-        chosen = _known(desk, connection, case, unit) if unit else case.unit or _first(case)
+        chosen = known_unit(desk, connection, case, unit) if unit else case.unit or _first(case)
         if chosen in case.returned:
             raise StateConflict(f"{chosen}已退回该诉求；确需再派请改派，写明理由并选择“仍派该单位”")
-        return _dispatch(desk, connection, actor, case, kind="confirm", state=state, unit=chosen, reason="")
+        require_admitted(connection, desk, case.id, chosen)
+        return _dispatch(desk, connection, actor, case, kind="confirm", unit=chosen, reason="")
 
 
 def reassign(
@@ -77,7 +78,7 @@ def reassign(
         appeal_id: The appeal.
         unit: Name or alias.
         reason: Why, 2 … 500 characters.
-        override: Send it even to a unit that returned it.
+        override: Send it even to a unit that returned it, or down to a community or grid that it is not admitted to.
         seen: Version of the proposal that the person looked at; a newer one is a conflict.
 
     Raises:
@@ -90,13 +91,15 @@ def reassign(
     why = checked_reason(reason)
     with desk.database.transaction(actor.scope) as connection:
         case = locked_case(connection, appeal_id, seen=seen)
-        state = case.after("reassign")
-        chosen = _known(desk, connection, case, unit)
+        case.after("reassign")
+        chosen = known_unit(desk, connection, case, unit)
         if chosen == case.unit:
             raise StateConflict(f"该诉求已在{chosen}，无需改派")
         if chosen in case.returned and not override:
             raise StateConflict(f"{chosen}已退回该诉求；确需再派请写明理由并选择“仍派该单位”")
-        return _dispatch(desk, connection, actor, case, kind="reassign", state=state, unit=chosen, reason=why)
+        if not override:
+            require_admitted(connection, desk, case.id, chosen)
+        return _dispatch(desk, connection, actor, case, kind="reassign", unit=chosen, reason=why)
 
 
 def send_back(
@@ -124,51 +127,78 @@ def send_back(
         StateConflict: The appeal is at no unit, or the proposal changed.
         InputError: The proposed unit is not in the directory or is the returning one, or the reason is missing.
     """
-    require(actor, "appeal.review")
+    require(actor, STEPS["return"].right)
     why = checked_reason(reason)
     with desk.database.transaction(actor.scope) as connection:
         case = locked_case(connection, appeal_id, seen=seen)
-        state = case.after("return")
-        proposed = _known(desk, connection, case, proposed_unit) if proposed_unit else ""
-        if proposed and proposed in (*case.returned, case.unit):
-            raise InputError(f"{proposed}已退回该诉求，不能作为建议单位")
-        renewed = _without(case, first=proposed)
-        _record_proposal(desk, connection, actor, renewed)
-        view = move(connection, renewed, state, unit="", version=renewed.version)
-        facts = {"appeal_id": str(case.id), "unit_from": case.unit, "unit": "", "decision_version": renewed.version}
-        label = Feedback(
-            appeal_id=case.id,
-            decision_version=case.version,
-            kind="return",
-            actor=actor.name,
-            at=desk.clock(),
-            unit_from=case.unit,
-            reason=why,
+        case.after("return")
+        still_open(connection, desk, case, terms.RETURN)
+        proposed = proposed_instead(desk, connection, case, proposed_unit)
+        return give_back(connection, desk, actor, case, step="return", reason=why, proposed=proposed)
+
+
+def give_back(
+    connection: Connection, desk: Desk, actor: Actor, case: Case, *, step: str, reason: str, proposed: str
+) -> CaseView:
+    """Take a case from its unit, which is never proposed again, and propose others.
+
+    Args:
+        connection: In the transaction that holds the case.
+        desk: The desk.
+        actor: Who put the return down, or decided the objection.
+        case: At the returning unit.
+        step: ``return`` or ``uphold``.
+        reason: The unit's, or the review's.
+        proposed: Comes first in the new proposal; may be empty.
+    """
+    renewed = proposals.without_unit(case, first=proposed)
+    proposals.keep(desk, connection, actor, renewed)
+    facts = {"unit_from": case.unit, "unit": "", "decision_version": renewed.version, "district": case.district}
+    label = Feedback(
+        appeal_id=case.id,
+        decision_version=case.version,
+        kind="return",
+        actor=actor.name,
+        at=desk.clock(),
+        unit_from=case.unit,
+        reason=reason,
+    )
+    view = take(connection, desk, actor, renewed, step, unit="", facts=facts, label=label)
+    warnings.on_return(connection, desk, case.id)
+    return view
+
+
+def proposed_instead(desk: Desk, connection: Connection, case: Case, name: str | None) -> str:
+    """Return the full name of the unit that is to have it instead; empty where none is named.
+
+    Raises:
+        InputError: It is not in the directory, or is the returning unit or one that returned it before.
+    """
+    proposed = known_unit(desk, connection, case, name) if name else ""
+    if proposed and proposed in (*case.returned, case.unit):
+        raise InputError(f"{proposed}已退回该诉求，不能作为建议单位")
+    return proposed
+
+
+def still_open(connection: Connection, desk: Desk, case: Case, window: str) -> None:
+    """Go on only while the unit may say that it is not its duty.
+
+    Args:
+        connection: In the transaction that holds the case.
+        desk: The desk.
+        case: At the unit.
+        window: `terms.RETURN` or `terms.OBJECTION`.
+
+    Raises:
+        StateConflict: Its objection was rejected, or the term is over.
+    """
+    judged = lifecycle.objections_of(connection, case.id)
+    if any(found.unit == case.unit and found.state == "rejected" for found in judged):
+        raise StateConflict(f"{case.unit}的异议已审查驳回，不能再退单或提出异议；确需更换单位请改派")
+    if terms.passed(connection, case.id, window, at=desk.clock()):
+        raise StateConflict(
+            f"{case.unit}已超过{terms.STEPS[window]}时限，不能再{terms.STEPS[window]}；确需更换单位请改派"
         )
-        leave(connection, Step(topic="appeal.returned", actor=actor.name, at=label.at, facts=facts), [label])
-        return view
-
-
-def accept(desk: Desk, actor: Actor, appeal_id: UUID) -> CaseView:
-    """Note that the unit has taken the appeal on (签收).
-
-    Raises:
-        Refused: The actor may not.
-        NotFound: There is no such appeal in the actor's districts.
-        StateConflict: The appeal is at no unit.
-    """
-    return _advance(desk, actor, appeal_id, step="accept", topic="appeal.accepted")
-
-
-def close(desk: Desk, actor: Actor, appeal_id: UUID) -> CaseView:
-    """Note that the unit has answered and nothing is left to do (办结).
-
-    Raises:
-        Refused: The actor may not.
-        NotFound: There is no such appeal in the actor's districts.
-        StateConflict: The appeal is at no unit.
-    """
-    return _advance(desk, actor, appeal_id, step="close", topic="appeal.closed")
 
 
 def checked_reason(reason: str) -> str:
@@ -188,47 +218,28 @@ def optional_reason(reason: str) -> str:
     return checked_reason(reason) if reason.strip() else ""
 
 
-def _advance(desk: Desk, actor: Actor, appeal_id: UUID, *, step: str, topic: str) -> CaseView:
-    require(actor, "appeal.review")
-    with desk.database.transaction(actor.scope) as connection:
-        case = locked_case(connection, appeal_id)
-        view = move(connection, case, case.after(step), unit=case.unit)
-        trace = Step(
-            topic=topic, actor=actor.name, at=desk.clock(), facts={"appeal_id": str(case.id), "unit": case.unit}
-        )
-        note(connection, trace, [case.id])
-        send(connection, trace, key=f"{topic}:{case.id}:{trace.at.isoformat()}")
-        return view
-
-
 def _dispatch(
-    desk: Desk,
-    connection: Connection,
-    actor: Actor,
-    case: Case,
-    *,
-    kind: str,
-    state: tuple[str, str],
-    unit: str,
-    reason: str,
+    desk: Desk, connection: Connection, actor: Actor, case: Case, *, kind: str, unit: str, reason: str
 ) -> CaseView:
-    view = move(connection, case, state, unit=unit)
-    candidates = case.candidates()
-    former = case.unit or (candidates[0]["name"] if candidates else "")
     label = Feedback(
         appeal_id=case.id,
         decision_version=case.version,
         kind=kind,
         actor=actor.name,
         at=desk.clock(),
-        unit_from=former,
+        unit_from=_former(case),
         unit_to=unit,
         reason=reason,
     )
-    facts = {"appeal_id": str(case.id), "unit_from": former, "unit": unit, "decision_version": case.version}
-    topic = "appeal.confirmed" if kind == "confirm" else "appeal.reassigned"
-    leave(connection, Step(topic=topic, actor=actor.name, at=label.at, facts=facts), [label])
-    return view
+    return dispatch(connection, desk, actor, case, kind, unit=unit, label=label)
+
+
+def _former(case: Case) -> str:
+    """Return what was responsible or proposed before: after a return the unit that sent it back."""
+    if case.unit or (case.stage == RETURNED and case.returned):
+        return case.unit or case.returned[-1]
+    candidates = case.candidates()
+    return str(candidates[0]["name"]) if candidates else ""
 
 
 def _judged(connection: Connection, case: Case) -> bool:
@@ -248,80 +259,3 @@ def _first(case: Case) -> str:
     if not candidates:
         raise InputError("该诉求没有可确认的建议单位，请指定承办单位")
     return str(candidates[0]["name"])
-
-
-def _known(desk: Desk, connection: Connection, case: Case, name: str) -> str:
-    """Return the full name of a unit that exists today.
-
-    Raises:
-        InputError: There is none; names the nearest ones.
-    """
-    wanted, day = storable(name.strip()[:100]), desk.clock().astimezone(CHINA).date()
-    full = units.resolve(connection, wanted, day=day)
-    if full:
-        return full
-    known = units.names(connection, day=day)
-    remedy = "请用 triage units list 查看名录"
-    if not known:
-        # Without a list in the store, the models' own units and the proposals of this appeal are what is known.
-        full, known = _known_to_models(desk, case, wanted, day)
-        if full:
-            return full
-        remedy = "请先用 triage units import 导入单位名录"
-    near = units.nearest(wanted, known)
-    hint = f"相近的有：{'、'.join(near)}" if near else remedy
-    raise InputError(f"单位“{wanted[:40]}”不在单位名录中或已停用；{hint}")
-
-
-def _known_to_models(desk: Desk, case: Case, name: str, day: date) -> tuple[str, list[str]]:
-    triage = desk.current().triage
-    directory = triage.directory
-    if directory is None and isinstance(triage, Triage) and triage.local is not None:
-        directory = triage.local.directory  # the units that the city's own tickets name
-    found = directory.get(name) if directory else None
-    if found is not None and found.valid_on(day):
-        return found.name, []
-    proposed = [str(candidate["name"]) for candidate in case.record.get("unit", {}).get("candidates") or []]
-    existing = [unit.name for unit in directory or () if unit.valid_on(day)]
-    return (name if name in proposed else ""), [*proposed, *existing]
-
-
-def _without(case: Case, *, first: str) -> Case:
-    """Return the case with its next proposal: without the returning unit, led by the one it names."""
-    returned = (*case.returned, case.unit) if case.unit not in case.returned else case.returned
-    remaining = [candidate for candidate in case.candidates() if candidate["name"] != case.unit]
-    if first:
-        known = [candidate for candidate in remaining if candidate["name"] == first]
-        others = [candidate for candidate in remaining if candidate["name"] != first]
-        remaining = [*(known or [{"name": first, "probability": 0.0}]), *others]
-    record: dict[str, Any] = dict(case.record)
-    record["unit"] = {"candidates": remaining, "decision": REVIEW, "reason": _why(case.unit, first, remaining)}
-    record["explanation"] = [
-        *(record.get("explanation") or []),
-        {"kind": "rule", "text": f"{case.unit}已退单，不再建议"},
-    ]
-    return Case(
-        id=case.id,
-        case_state=case.case_state,
-        delivery_state=case.delivery_state,
-        unit="",
-        version=case.version + 1,
-        event_id=case.event_id,
-        record=record,
-        returned=returned,
-    )
-
-
-def _why(unit: str, first: str, remaining: list[dict[str, Any]]) -> str:
-    if first:
-        return f"{unit}退单并建议转{first}，请人工确认"
-    if remaining:
-        return f"{unit}已退单，请在其余候选单位中确认"
-    return f"{unit}已退单，候选单位均已退回，请人工指定承办单位"
-
-
-def _record_proposal(desk: Desk, connection: Connection, actor: Actor, case: Case) -> None:
-    latest = select(decisions.c.bundle).where(decisions.c.appeal_id == case.id, decisions.c.version == case.version - 1)
-    bundle = connection.execute(latest).scalar_one_or_none() or desk.current().bundle
-    values = {"appeal_id": case.id, "version": case.version, "record": dict(case.record), "bundle": bundle}
-    connection.execute(insert(decisions).values(**values, actor=actor.name, at=desk.clock()))

@@ -13,6 +13,7 @@ from triage.store.errors import Refused
 _ALL = frozenset(("intake", "dispatcher", "officer", "analyst", "admin"))
 _DESK = frozenset(("intake", "dispatcher", "officer", "admin"))
 _DISPATCH = frozenset(("dispatcher", "officer", "admin"))
+_RULING = frozenset(("officer", "admin"))
 _FIGURES = frozenset(("officer", "analyst", "admin"))
 _ADMIN = frozenset(("admin",))
 
@@ -31,17 +32,29 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "appeal.unmask": _DISPATCH,
     # Deciding.
     "appeal.review": _DISPATCH,
+    # What a unit does, put down by whoever deals with it; judged by somebody else: an officer.
+    "appeal.handle": _DISPATCH,
+    "appeal.rule": _RULING,
+    # Those who speak with the appellant: call back, note the evaluation, urge the unit.
+    "appeal.answer": _DESK,
+    "appeal.urge": _DESK,
+    # An appellant tells whoever takes the call that no machine alone may decide (PIPL art. 24).
+    "appeal.opt_out": _DESK,
     "event.change": _DISPATCH,
     "alert.acknowledge": _DISPATCH,
     # Figures and files that leave the house.
     "report.read": _FIGURES,
     "appeal.export": _FIGURES,
+    "dispatching.read": _DISPATCH | _FIGURES,
     "bundle.read": _FIGURES,
     # Running the system.
     "unit.change": _ADMIN,
     "bundle.change": _ADMIN,
+    "dispatching.change": _ADMIN,
+    "bundle.train": _ADMIN,
     "people.change": _ADMIN,
     "key.change": _ADMIN,
+    "target.change": _ADMIN,
     "audit.read": _ADMIN,
     "appellant.erase": _ADMIN,
     "retention.run": _ADMIN,
@@ -53,8 +66,11 @@ CITYWIDE = frozenset(
         "bundle.read",
         "unit.change",
         "bundle.change",
+        "dispatching.change",
+        "bundle.train",
         "people.change",
         "key.change",
+        "target.change",
         "audit.read",
         "appellant.erase",
         "retention.run",
@@ -73,6 +89,13 @@ ACTIONS: Mapping[str, str] = {
     "unit.read": "查看单位名录",
     "appeal.unmask": "查看未脱敏原文",
     "appeal.review": "确认、改派、退单",
+    "appeal.handle": "登记签收、办理、退单、异议、延期申请和协办",
+    "appeal.rule": "审查异议、审批延期、督办",
+    "appeal.answer": "回访、登记评价",
+    "appeal.urge": "催办",
+    "appeal.opt_out": "登记诉求人不同意自动化决定",
+    "dispatching.read": "查看自动派单状态",
+    "dispatching.change": "停用、恢复自动派单",
     "event.change": "并单、拆分、办结事件",
     "alert.acknowledge": "签收预警",
     "report.read": "查看报表",
@@ -80,8 +103,10 @@ ACTIONS: Mapping[str, str] = {
     "bundle.read": "查看模型",
     "unit.change": "更新单位名录",
     "bundle.change": "上传、启用、回退模型",
+    "bundle.train": "以人工处理结果训练模型",
     "people.change": "管理用户",
     "key.change": "管理接口密钥",
+    "target.change": "管理消息接收方和投递",
     "audit.read": "查看审计记录",
     "appellant.erase": "按申请删除个人信息",
     "retention.run": "执行留存期限",

@@ -76,7 +76,7 @@ def hint(desk: Desk, actor: Actor, draft: NewAppeal) -> Hint:
     active = desk.current()
     (prepared,) = prepare(desk, active, [draft], scope=None)
     with desk.database.transaction(actor.scope) as connection:
-        query = prepared.query(active.encoder.fingerprint)
+        query = prepared.query(active.encoder.fingerprint, unrelated=active.encoder.unrelated)
         hits = search.candidates(connection, query, wanted=COMPARED, least=search.LEAST_CLOSENESS)
         read = signatures.load(connection, [hit.appeal_id for hit in hits])
         scored = score_arrival(

@@ -65,7 +65,7 @@ def upload_command(source: Source, data: Data = None) -> None:
 
     if not source.exists():
         raise InputError(f"没有 {source}，请检查路径")
-    with _shelf(data) as shelf:
+    with opened_shelf(data) as shelf:
         if source.is_dir():
             stored = bundles.upload_folder(shelf, SYSTEM, source)
         else:
@@ -80,9 +80,9 @@ def evaluate_command(wanted: Wanted, data: Data = None) -> None:
     from triage.casework import bundles
     from triage.store.access import SYSTEM
 
-    with _shelf(data) as shelf:
+    with opened_shelf(data) as shelf:
         comparison = bundles.evaluate(shelf, SYSTEM, bundles.find(shelf, SYSTEM, wanted).id)
-    _show(comparison)
+    show_comparison(comparison)
 
 
 @bundle.command("promote")
@@ -96,11 +96,11 @@ def promote_command(
     from triage.casework import bundles
     from triage.store.access import SYSTEM
 
-    with _shelf(data) as shelf:
+    with opened_shelf(data) as shelf:
         chosen = bundles.find(shelf, SYSTEM, wanted)
         promotion = bundles.promote(shelf, SYSTEM, chosen.id, force=force, reason=reason)
     if promotion.comparison is not None:
-        _show(promotion.comparison)
+        show_comparison(promotion.comparison)
     typer.echo(f"已启用：{promotion.active}（此前：{promotion.former}）")
 
 
@@ -110,13 +110,14 @@ def rollback_command(reason: Reason = "", data: Data = None) -> None:
     from triage.casework import bundles
     from triage.store.access import SYSTEM
 
-    with _shelf(data) as shelf:
+    with opened_shelf(data) as shelf:
         promotion = bundles.roll_back(shelf, SYSTEM, reason=reason)
     typer.echo(f"已回退到：{promotion.active}（此前：{promotion.former}）")
 
 
 @contextmanager
-def _shelf(data: Path | None) -> Iterator[Shelf]:
+def opened_shelf(data: Path | None) -> Iterator[Shelf]:
+    """Open the store with the models that decide there, beside a running service if there is one."""
     from triage.casework.bundle_watch import BundleLoader, BundleWatcher
     from triage.casework.bundles import Shelf
     from triage.casework.desk import open_desk
@@ -132,7 +133,8 @@ def _shelf(data: Path | None) -> Iterator[Shelf]:
         yield Shelf(desk=desk, watcher=BundleWatcher(desk.current, loader, loaded.generation))
 
 
-def _show(comparison: Comparison) -> None:
+def show_comparison(comparison: Comparison) -> None:
+    """Print how a bundle did beside the active one."""
     if comparison.candidate is None or comparison.active is None:
         typer.echo("尚无人工确认的诉求，无法比较")
         return
@@ -141,6 +143,14 @@ def _show(comparison: Comparison) -> None:
         rows.add_row(*_figures(figures))
     typer.echo(f"最近人工确认的诉求 {comparison.n} 件" + ("" if comparison.judged else "，件数过少，仅供参考"))
     show(rows)
+    if comparison.difference is not None:
+        low, high = comparison.difference
+        typer.echo(
+            f"只有新模型首选正确 {comparison.gained} 件，只有现用模型正确 {comparison.lost} 件；"
+            f"首选准确率变化的 95% 区间 {low:+.1%} 至 {high:+.1%}"
+        )
+    if comparison.rehearsed:
+        typer.echo("比较的是训练时的试训模型：同样训练，但留出了所比较的诉求")
     for problem in comparison.worse:
         typer.echo(f"不如现用模型：{problem}")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from triage.store.opening import Store
 
 _INTERRUPTED = 130
-_STATES = {"waiting": "待派单", "assigned": "已派单", "closed": "已办结"}
+_STATES = {"waiting": "待派单", "assigned": "已派单", "closed": "已办结", "joined": "并入工单"}
 
 
 def import_appeals(
@@ -41,7 +41,11 @@ def import_appeals(
         ),
     ] = None,
     channel: Annotated[
-        str, typer.Option(help="文件未注明渠道时的渠道 / Channel of rows that name none.", show_default=False)
+        str,
+        typer.Option(
+            help="渠道，用于未注明渠道的行，并按其列名、编号写法读取 / Channel of rows that name none; its columns and numbers.",
+            show_default=False,
+        ),
     ] = "",
     column: Annotated[
         list[str] | None,
@@ -104,13 +108,27 @@ def _cache(store: Store) -> Iterator[Path]:
 
 def _desk(store: Store, units: Path | None, cache: Path) -> Desk:
     from triage.casework.bundle_watch import BundleLoader
+    from triage.casework.channels import ChannelBook
     from triage.casework.desk import open_desk
+    from triage.casework.dispatch_policy import OFF, Policy
     from triage.casework.unit_lists import import_units
     from triage.events import WordCutter
+    from triage.rules.book import CityRules, rules_folder
     from triage.store.access import SYSTEM
 
-    loader = BundleLoader(store.database, cache / "bundles")
-    desk = open_desk(store.database, loader.present().active, secret=store.secret, words=WordCutter(cache))
+    folder = rules_folder(os.environ)
+    rules = CityRules.read(os.environ)
+    loader = BundleLoader(store.database, cache / "bundles", rules=rules)
+    desk = open_desk(
+        store.database,
+        loader.present().active,
+        secret=store.secret,
+        # A file holds old tickets, whose units have had them long ago: nothing of it is dispatched or compared.
+        dispatch=Policy(mode=OFF),
+        words=WordCutter(cache),
+        rules=rules,
+        channels=ChannelBook.of_city(folder),
+    )
     if units is not None:
         import_units(desk, SYSTEM, units)
         desk.current.replace(loader.with_units(desk.current()))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from triage.commands.stores import Data, cells, group, opened, show, table
+
+if TYPE_CHECKING:
+    from triage.casework.unit_lists import UnitDiff
 
 audit = group("审计记录：校验 / The audit: verify.")
 retention = group("留存期限：匿名、清除 / Retention: anonymise and purge.")
@@ -96,22 +99,52 @@ def import_command(
     source: Annotated[
         Path, typer.Argument(metavar="UNITS", help="单位名录 csv 或 xlsx / The list of units.", show_default=False)
     ],
+    diff: Annotated[
+        bool, typer.Option("--diff/--apply", help="只列差异，不改动 / Only show what would change.")
+    ] = False,
+    seen: Annotated[
+        str | None,
+        typer.Option(help="--diff 给出的校验码，其间有变动则不导入 / Code shown by --diff.", show_default=False),
+    ] = None,
     data: Data = None,
 ) -> None:
     """以此名录取代现有名录，旧记录保留 / Make this list the valid one; earlier rows are kept."""
     from datetime import UTC, datetime
 
-    from triage.directory.loading import read_units
-    from triage.store import audit as store_audit
-    from triage.store import units as store_units
-    from triage.store.access import EVERYWHERE, SYSTEM
+    from triage.casework import unit_lists
+    from triage.store.access import SYSTEM
 
-    listed = read_units(source)
-    with opened(data) as store, store.database.transaction(EVERYWHERE) as connection:
-        done = store_units.replace_all(connection, listed, actor=SYSTEM.name, at=datetime.now(UTC))
-        counts = {"added": done.added, "changed": done.changed, "withdrawn": done.withdrawn}
-        store_audit.append(connection, actor=SYSTEM.name, action="unit.import", detail=counts)
+    with opened(data) as store:
+        if diff:
+            _show_diff(unit_lists.diff_units(store.database, SYSTEM, source))
+            return
+        done = unit_lists.apply_units(store.database, SYSTEM, source, at=datetime.now(UTC), seen=seen)
     typer.echo(f"新增 {done.added}，变更 {done.changed}，撤出 {done.withdrawn}，未变 {done.unchanged}")
+
+
+_LABELS = {
+    "level": "层级", "parent": "上级", "jurisdiction": "辖区", "function": "职能", "duties": "职责", "aliases": "别名",
+    "contact": "联系方式", "valid_from": "生效", "valid_to": "失效",
+}  # fmt: skip
+
+
+def _show_diff(found: UnitDiff) -> None:
+    changes = found.changes
+    new_name = {pair.old: pair.new for pair in changes.renamed}
+    rows = table("变动", "单位", "内容")
+    for unit in changes.added:
+        rows.add_row(*cells("新增", unit.name, f"{unit.level} {unit.function} {unit.jurisdiction}".strip()))
+    for change in changes.changed:
+        facts = "；".join(f"{_LABELS[one.field]}：{one.old or '无'} → {one.new or '无'}" for one in change.fields)
+        rows.add_row(*cells("变更", change.name, facts))
+    for unit in changes.withdrawn:
+        notes = [f"疑更名为{new_name[unit.name]}"] if unit.name in new_name else []
+        notes += [f"尚有{found.open_at[unit.name]}件在办"] if unit.name in found.open_at else []
+        rows.add_row(*cells("撤出", unit.name, "；".join(notes)))
+    if not changes.none:
+        show(rows)
+    counts = f"新增 {len(changes.added)}，变更 {len(changes.changed)}，撤出 {len(changes.withdrawn)}，未变 {changes.unchanged}"
+    typer.echo(f"{counts}；未改动，导入请去掉 --diff，可加 --seen {found.seen}")
 
 
 @units.command("list")
@@ -125,9 +158,9 @@ def list_command(
 
     with opened(data) as store, store.database.transaction(EVERYWHERE) as connection:
         found = store_units.list_units(connection, withdrawn=withdrawn)
-    rows = table("单位", "层级", "职能", "辖区", "生效", "失效", "撤出")
+    rows = table("单位", "层级", "职能", "辖区", "联系方式", "生效", "失效", "撤出")
     for listed in found:
         unit = listed.unit
         dates = (unit.valid_from, unit.valid_to, listed.withdrawn_at)
-        rows.add_row(*cells(unit.name, unit.level, unit.function, unit.jurisdiction, *dates))
+        rows.add_row(*cells(unit.name, unit.level, unit.function, unit.jurisdiction, unit.contact, *dates))
     show(rows)

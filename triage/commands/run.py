@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,7 +93,7 @@ def run(
 ) -> None:
     """研判一个诉求文件：派单、类别、类型、风险、并单 / Triage a file of appeals."""
     one_thread_each()
-    from triage.pipeline.identity import optional_fingerprint
+    from triage.pipeline.identity import optional_fingerprint, rules_choices
     from triage.pipeline.options import BatchOptions
 
     options = BatchOptions(
@@ -104,6 +105,7 @@ def run(
             "单位名录": optional_fingerprint(units),
             "--precision": str(precision),
             "--instructions": instructions.value if instructions else "",
+            **rules_choices(os.environ),
         },
         resume=resume,
         workers=workers,
@@ -115,8 +117,10 @@ def run(
 def _loader(bundle: Path | None, *, units: Path | None, precision: float, strip: bool | None) -> Callable[[], Engine]:
     def load() -> Engine:
         from triage.pipeline import engine
+        from triage.rules import CityRules
 
-        return engine.load_engine(bundle, units=units, precision=precision, strip=strip)
+        rules = CityRules.read(os.environ)
+        return engine.load_engine(bundle, units=units, precision=precision, strip=strip, rules=rules)
 
     return load
 

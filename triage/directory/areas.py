@@ -1,4 +1,4 @@
-"""The tree of areas that a list of units implies: 市 > 区县 > 街镇 > 社区村."""
+"""The tree of areas that a list of units implies: 市 > 区县 > 街镇 > 社区村 > 网格."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from triage.directory.unit import Unit
 from triage.naming import Place, parse_places, parse_unit_name
 
-WIDTH = {"省": 0, "市": 1, "区县": 2, "街镇": 3, "社区村": 4}
+WIDTH = {"省": 0, "市": 1, "区县": 2, "街镇": 3, "社区村": 4, "网格": 5}
 """Rank of a level on the administrative ladder; the higher, the narrower."""
 
 Path = tuple[Place, ...]
@@ -26,7 +26,7 @@ class Area:
 
     Attributes:
         name: Unique in the tree; where two districts have a street of one name, the district stands in front.
-        level: 省, 市, 区县, 街镇 or 社区村.
+        level: 省, 市, 区县, 街镇, 社区村 or 网格.
         parent: Name of the enclosing area; empty for the widest.
     """
 
@@ -112,7 +112,9 @@ class _PathReader:
         if unit.jurisdiction:
             parts = [part for part in _SEPARATORS.split(unit.jurisdiction) if part not in _WHOLE_CITY]
             return tuple(self._around(unit, _stated(part, unit.level)) for part in parts) or ((),)
-        path = self._around(unit, self._named[unit.name])
+        named = self._named[unit.name]
+        # A grid has no administrative name to read: its whole name is the place (桥头社区第一网格).
+        path = self._around(unit, (*named, Place(unit.name, "网格")) if unit.level == "网格" else named)
         if WIDTH.get(unit.level, 0) >= WIDTH["街镇"] and (not path or WIDTH[path[-1].level] < WIDTH[unit.level]):
             return ()
         return (path,)

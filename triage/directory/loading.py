@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "function": ("function", "职能", "职能类别", "条线"),
     "duties": ("duties", "职责", "主要职责", "工作职责", "职责清单"),
     "aliases": ("aliases", "别名", "简称", "曾用名", "其他名称"),
+    "contact": ("contact", "联系方式", "联系电话", "办公电话", "电话"),
     "valid_from": ("valid_from", "生效日期", "启用日期", "开始日期"),
     "valid_to": ("valid_to", "失效日期", "停用日期", "结束日期"),
 }
@@ -31,6 +33,7 @@ _LEVEL_WORDS: dict[str, str] = {
     **dict.fromkeys(("区", "县", "区级", "县级", "区县级", "县区", "县市区", "district", "county"), "区县"),
     **dict.fromkeys(("街道", "乡镇", "镇", "乡", "镇街", "街镇级", "乡镇街道", "街道乡镇", "street", "town"), "街镇"),
     **dict.fromkeys(("社区", "村", "村社区", "村居", "社区村级", "community", "village"), "社区村"),
+    **dict.fromkeys(("网格级", "基层网格", "grid"), "网格"),
     **dict.fromkeys(("公司", "国企", "国有企业", "公用企业", "company", "enterprise"), "企业"),
 }
 _DATE_FORMATS = (
@@ -38,6 +41,10 @@ _DATE_FORMATS = (
     *("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S"),
 )
 _MAX_PROBLEMS = 20
+_MOST_CONTACT = 100
+_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+GRID = "网格"
+"""Level, and function, of the units below a community."""
 
 
 class _Problems:
@@ -103,26 +110,36 @@ def _unit(row: Row, at: dict[str, int], problems: _Problems) -> Unit | None:
     valid_to = _date(cell.get("valid_to", ""), row.number, "失效日期", problems)
     if valid_from and valid_to and valid_to < valid_from:
         problems.add(row.number, "失效日期", f"{valid_to} 早于生效日期 {valid_from}，请核对两个日期")
+    level = _level(cell.get("level", ""), GRID if name.endswith(GRID) else read.level, row.number, problems)
     return Unit(
         name=name,
-        level=_level(cell.get("level", ""), read, row.number, problems),
+        level=level,
         parent=cell.get("parent", ""),
         jurisdiction=cell.get("jurisdiction", ""),
-        function=_function(cell.get("function", ""), read),
+        function=GRID if level == GRID and not cell.get("function") else _function(cell.get("function", ""), read),
         duties=_list(cell.get("duties", "")),
         aliases=_list(cell.get("aliases", "")),
         valid_from=valid_from,
         valid_to=valid_to,
+        contact=_contact(cell.get("contact", ""), row.number, problems),
     )
 
 
-def _level(text: str, read: UnitName, row: int, problems: _Problems) -> str:
+def _contact(text: str, row: int, problems: _Problems) -> str:
+    """Take an office's number; a mobile number is a person's, and this list is shown to everybody."""
+    if len(text) > _MOST_CONTACT or _MOBILE.search(text):
+        problems.add(row, "联系方式", f"请填写单位的办公电话或地址（不超过{_MOST_CONTACT}字），不要填个人手机号")
+        return ""
+    return text
+
+
+def _level(text: str, by_name: str, row: int, problems: _Problems) -> str:
     if not text:
-        return read.level
+        return by_name
     level = _LEVEL_WORDS.get(text.lower())
     if level is None:
         problems.add(row, "层级", f"“{text[:20]}”不是已知层级，请填写：{'、'.join(LEVELS)}")
-        return read.level
+        return by_name
     return level
 
 

@@ -18,6 +18,7 @@ class Unit:
         function: One of `triage.naming.FUNCTIONS`; empty if neither stated nor readable from the name.
         duties: What it handles, in the words of its list of duties (权责清单).
         aliases: Other names people use for it.
+        contact: Its office's telephone or address; never a private one.
         valid_from: First day of its existence; None if it always existed.
         valid_to: Last day of its existence (inclusive); None if it has no end.
     """
@@ -31,6 +32,7 @@ class Unit:
     aliases: tuple[str, ...] = ()
     valid_from: date | None = None
     valid_to: date | None = None
+    contact: str = ""
 
     def valid_on(self, day: date) -> bool:
         """Say whether the unit exists on that day."""

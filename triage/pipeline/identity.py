@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from triage.errors import InputError
 from triage.pipeline.options import BatchOptions
+from triage.rules.book import FILES, PRESET, rules_folder
 
 DISTRIBUTION = "citizen-appeal-triage"
 _SAMPLE = 1 << 20
@@ -55,6 +57,19 @@ def optional_fingerprint(path: Path | None) -> str:
     if path is None or not path.is_file():
         return ""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def rules_choices(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return Chinese name → fingerprint of the city's own rules; nothing where the shipped ones hold.
+
+    Raises:
+        InputError: The folder that the environment names cannot be used.
+    """
+    folder = rules_folder(environment)
+    found = hashlib.sha256(environment.get(PRESET, "").strip().encode())
+    for name in FILES:
+        found.update(optional_fingerprint(folder / name if folder else None).encode() + b"\0")
+    return {"规则": found.hexdigest()} if folder or environment.get(PRESET, "").strip() else {}
 
 
 def program_version() -> str:

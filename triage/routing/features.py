@@ -24,6 +24,7 @@ FEATURES: Mapping[str, str] = {
     "function": "log P(function of the unit | text), learned from the city's own tickets where there are any",
     "base_function": "the same by the base model, beside the city's own",
     "unit": "log P(unit | text) of the city's own model",
+    "dense": "log P(unit | text) of the city's own network over dense vectors",
     "area": "log P(area of the unit | text) learned from the city's own tickets",
     "centroid": "cosine to the mean of the unit's own tickets",
     "prior": "log share of the unit in the city's own tickets",
@@ -34,7 +35,7 @@ FEATURES: Mapping[str, str] = {
     "function_named": "the text holds a word for the unit's function",
     "unit_named": "the text holds the unit's name or alias",
     "duty_named": "log(1 + number of the unit's duty words in the text)",
-    **{f"level_{level}": f"the unit stands at level {level}" for level in LEVELS},
+    **{f"level_{level}": f"the unit stands at level {level}" for level in LEVELS if level != "网格"},
 }
 """Every feature a ranker may use, with its meaning."""
 

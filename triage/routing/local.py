@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from models.abstention import NEVER, threshold_for
 from models.bundle import Bundle, Tensors
 from models.confidence import ConfidenceModel, confidence_from
 from models.contest import ContenderTrees, contender_trees_from
+from models.dense_head import DenseHead, dense_head_from
 from models.errors import BundleError
 from models.ranker import CandidateRanker, ranker_from
 from models.text_model import TextModel, text_model_from
@@ -22,6 +24,9 @@ from triage.routing.doubt import DOUBTS
 from triage.routing.features import FEATURES
 
 UNIT, FUNCTION, AREA, CENTROID, BASE_FUNCTION = "unit", "function", "area", "centroid", "base_function"
+DENSE = "dense"
+"""Head of the network over dense vectors; its classes are those of ``unit``."""
+
 CITY = "全市"
 """Class of the area head for units that serve the whole city."""
 
@@ -58,6 +63,9 @@ class LocalModel:
         held_out: The reliability record.
         strip: Whether call-takers' instructions were dropped in training.
         directory: The answers with what their names say; a list of units given at run time replaces it.
+        dense: The network over dense vectors; None where there were too few tickets to train one.
+        view: Fingerprint of the `triage.dense_view.DenseView` that it reads; empty without a network.
+        learned_until: Up to when people's decisions in the store taught it; None where it learned from files only.
     """
 
     version: str
@@ -70,6 +78,9 @@ class LocalModel:
     held_out: HeldOut
     strip: bool
     directory: Directory
+    dense: DenseHead | None = None
+    view: str = ""
+    learned_until: datetime | None = None
 
 
 def local_model_from(bundle: Bundle) -> LocalModel:
@@ -99,9 +110,16 @@ def local_model_from(bundle: Bundle) -> LocalModel:
             held_out=HeldOut(held_out["confidence"], held_out["correct"].astype(bool)),
             strip=bool(settings["strip"]),
             directory=Directory(unit_from(row) for row in settings["units"]),
+            dense=dense_head_from(bundle.tensors["dense"], classes=len(answers)) if settings["view"] else None,
+            view=str(settings["view"]),
+            learned_until=_moment(settings.get("learned_until")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"bundle {description.name}: {error!r} in its settings; train it again") from error
+
+
+def _moment(stated: str | None) -> datetime | None:
+    return datetime.fromisoformat(stated).astimezone(UTC) if stated else None
 
 
 def _trees_from(bundle: Bundle, ranker: CandidateRanker, text: TextModel) -> ContenderTrees | None:
@@ -140,8 +158,10 @@ def unit_row(unit: Unit) -> dict[str, Any]:
 def local_tensors(model: LocalModel) -> dict[str, Tensors]:
     """Return the tensors of a local bundle, file stem → arrays."""
     prior = np.array([model.log_prior[answer] for answer in model.text.classes[UNIT]], dtype=np.float32)
-    trees: dict[str, Tensors] = {"trees": model.trees.tensors()} if model.trees else {}
-    return trees | {
+    optional: dict[str, Tensors] = {"trees": model.trees.tensors()} if model.trees else {}
+    if model.dense is not None:
+        optional["dense"] = model.dense.tensors()
+    return optional | {
         "text": model.text.tensors(),
         "ranker": model.ranker.tensors(),
         "confidence": model.confidence.tensors(),

@@ -11,7 +11,7 @@ from triage.naming import Place, parse_places
 from triage.text.phrases import PhraseMatcher
 
 _SUFFIX = re.compile(r"(?:街道办事处|街道|社区|开发区|新区|区|县|市|镇|乡|村)$")
-_DEPTH = {"省": 0, "市": 1, "区县": 2, "街镇": 3, "社区村": 4}
+_DEPTH = {"省": 0, "市": 1, "区县": 2, "街镇": 3, "社区村": 4, "网格": 5}
 _NOT_A_NAME = re.compile(r"[小社片校园地城市辖管景全各该本我两郊老新东西南北中]$")
 
 # Where a place name can begin when no directory tells the names: at the start, after a break, or after a word of place.

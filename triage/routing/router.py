@@ -17,7 +17,7 @@ from triage.document import Document
 from triage.routing.contenders import Surroundings, choose
 from triage.routing.doubt import doubt_features
 from triage.routing.features import FLOOR, Evidence, Floats, UnitFeatures
-from triage.routing.local import AREA, BASE_FUNCTION, CENTROID, CITY, FUNCTION, UNIT, LocalModel
+from triage.routing.local import AREA, BASE_FUNCTION, CENTROID, CITY, DENSE, FUNCTION, UNIT, LocalModel
 from triage.routing.newcomers import RareDuties, with_newcomers
 
 _ABSENT_MARGIN = -2.0
@@ -67,6 +67,8 @@ class UnitRouter:
         self._day_one = day_one
         self._new = _newcomers(self.units, local)
         self._rare_duties = RareDuties(self.units, self._new, local.text.fields[0].vectoriser) if local else None
+        # What goes down to a grid is a matter of the admission list, not of likelihood; no model has met such units.
+        self._ranked = np.array([unit.level != "网格" for unit in self.units], dtype=bool)
         self._from = np.array([u.valid_from.toordinal() if u.valid_from else 0 for u in self.units])
         self._to = np.array([u.valid_to.toordinal() if u.valid_to else date.max.toordinal() for u in self.units])
         self._columns: dict[str, NDArray[np.int64]] = {}
@@ -85,7 +87,7 @@ class UnitRouter:
             documents: n appeals.
             functions: float32[n, f], log-probabilities of the base function head; used where there is no local model.
             function_names: The f functions.
-            local: Margins of the local model's heads; empty without one.
+            local: Margins of the local model's heads, and the log-probabilities of its network; empty without one.
         """
         evidence = self.features.evidence(documents)
         if self._local is None:
@@ -145,6 +147,8 @@ class UnitRouter:
             for head in (UNIT, FUNCTION, AREA)
             if head in classes
         }
+        if DENSE in margins:
+            scores[DENSE] = self.spread(margins[DENSE], DENSE, classes[UNIT])
         scores[CENTROID] = self.spread(margins[CENTROID], CENTROID, classes[CENTROID], missing=0.0)
         prior = [max(_log_prior(unit, model), FLOOR) for unit in self.units]
         scores["prior"] = np.broadcast_to(np.array(prior, np.float32), scores[UNIT].shape)
@@ -172,7 +176,7 @@ class UnitRouter:
 
     def _column_of(self, unit: Unit, head: str, index: Mapping[str, int]) -> int:
         """Return the class of a unit, −1 for none; a renamed unit that lists its old name keeps what that one learned."""
-        if head in (UNIT, CENTROID):
+        if head in (UNIT, CENTROID, DENSE):
             return next((index[name] for name in (unit.name, *unit.aliases) if name in index), -1)
         return index.get(self._class_of(unit, head), -1)
 
@@ -190,8 +194,8 @@ class UnitRouter:
         today = date.today()  # noqa: DTZ011 - an appeal without a time is judged by the local calendar
         days = [d.appeal.created_at.date() if d.appeal.created_at else today for d in documents]
         ordinals = np.array([day.toordinal() for day in days])[:, None]
-        valid = (self._from <= ordinals) & (ordinals <= self._to)
-        valid[~valid.any(axis=1)] = True
+        valid = (self._from <= ordinals) & (ordinals <= self._to) & self._ranked
+        valid[~valid.any(axis=1)] = self._ranked if self._ranked.any() else True
         return np.asarray(valid)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from triage.rules.assisting import assisting_units
+from triage.rules.book import CityRules
 from triage.rules.color import color
 from triage.rules.conduct import complained_about
 from triage.rules.danger import Danger, life_danger
@@ -12,6 +13,7 @@ from triage.rules.route_out import RouteOut, route_out
 
 __all__ = [
     "AdmissionList",
+    "CityRules",
     "Danger",
     "Deadline",
     "DeadlineRules",

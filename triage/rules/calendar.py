@@ -39,11 +39,15 @@ class WorkCalendar:
         try:
             source = path or DATA / "holidays.json"
             years = json.loads(source.read_text(encoding="utf-8"))["years"]
-            off = {date.fromisoformat(day) for entry in years.values() for day in entry.get("off", ())}
-            work = {date.fromisoformat(day) for entry in years.values() for day in entry.get("work", ())}
-            return cls(frozenset(off), frozenset(work), frozenset(map(int, years)))
+            off = {_day(day, year, name) for year, entry in years.items() for day in entry.get("off", ())}
+            work = {_day(day, year, name) for year, entry in years.items() for day in entry.get("work", ())}
+            both = sorted(off & work)
+            known = frozenset(map(int, years))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"节假日文件 {name} 无法读取：应为含 years 的 JSON 文件，日期写成 2027-01-01") from error
+        if both:
+            raise InputError(f"节假日文件 {name}：{both[0]} 既列为放假又列为上班，请删去一处")
+        return cls(frozenset(off), frozenset(work), known)
 
     def knows(self, year: int) -> bool:
         """Say whether the year's holidays are known; otherwise only weekends count as free."""
@@ -63,6 +67,22 @@ class WorkCalendar:
             day += timedelta(days=1)
             count -= self.is_workday(day)
         return day
+
+    def workdays(self, after: date, until: date) -> int:
+        """Count the working days after ``after`` up to and including ``until``; 0 if there are none."""
+        return sum(self.is_workday(after + timedelta(days=n)) for n in range(1, (until - after).days + 1))
+
+    def unknown_years(self, first: date, last: date) -> list[int]:
+        """Return the years from ``first`` to ``last`` whose holidays are not known."""
+        return [year for year in range(first.year, last.year + 1) if not self.knows(year)]
+
+
+def _day(written: str, year: str, name: str) -> date:
+    """Read a date of the file; one under the wrong year would be passed over in silence."""
+    day = date.fromisoformat(written)
+    if day.year != int(year):
+        raise InputError(f"节假日文件 {name}：{written} 列在 {year} 年之下，请移到 {day.year} 年")
+    return day
 
 
 @lru_cache(maxsize=4096)

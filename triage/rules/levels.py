@@ -1,9 +1,10 @@
-"""At which level an appeal is handled: the lowest that can (小事不出网格，大事不出社区，难事不出街道)."""
+"""At which level an appeal is handled: the lowest that can and may (小事不出网格，大事不出社区，难事不出街道)."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,13 @@ from triage.directory import Directory
 from triage.errors import InputError
 from triage.rules.shipped import DATA
 
-_RANK = {"社区村": 0, "街镇": 1, "区县": 2, "市": 3, "省": 4, "企业": 2}
-_UNIT_OF_LEVEL = {"社区村": "社区村委", "街镇": "街道乡镇"}
+GRID, COMMUNITY, STREET = "网格", "社区村", "街镇"
+
+_RANK = {GRID: 0, COMMUNITY: 1, STREET: 2, "区县": 3, "市": 4, "省": 5, "企业": 3}
+_UNIT_OF_LEVEL = {GRID: "网格", COMMUNITY: "社区村委", STREET: "街道乡镇"}
+LOWEST = tuple(_UNIT_OF_LEVEL)
+"""Levels to which the admission list can let a matter down, the lowest first."""
+
 _SERIOUS = 3
 _POLICY = re.compile(
     r"(?:咨询|请问|想了解|想知道|想问)[^。！？\n]{0,40}(?:政策|条例|规定|标准|补贴|条件|办法|细则|流程|材料|比例|资格)"
@@ -29,19 +35,42 @@ class Level:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdmissionItem:
+    """One small matter that may go down.
+
+    Attributes:
+        name: What it is, e.g. 楼道堆物.
+        lowest: The lowest level that may handle it, one of `LOWEST`.
+        words: Any of these in the text makes it this matter …
+        barred: … unless one of these is there too.
+    """
+
     name: str
     lowest: str
-    words: re.Pattern[str]
-    barred: re.Pattern[str] | None
+    words: tuple[str, ...]
+    barred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class AdmissionList:
-    """The small matters that may go down to street or community (准入清单), and nothing else may."""
+class Admitted:
+    """An item that applies to a text, and the words that say so."""
 
-    items: tuple[_Item, ...]
+    item: AdmissionItem
+    words: str
+
+
+class AdmissionList:
+    """The small matters that may go down to street, community and grid (准入清单), and nothing else may."""
+
+    def __init__(self, items: Iterable[AdmissionItem] = ()) -> None:
+        """Prepare the search.
+
+        Args:
+            items: In the order in which they are tried.
+        """
+        self.items = tuple(items)
+        self._patterns = [(item, _any_of(item.words), _any_of(item.barred)) for item in self.items]
 
     @classmethod
     def load(cls, path: Path | None = None) -> AdmissionList:
@@ -57,27 +86,45 @@ class AdmissionList:
             stored = json.loads(source.read_text(encoding="utf-8"))["items"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"准入清单 {name} 无法读取：应为含 items 的 JSON 文件（UTF-8）") from error
-        return cls(tuple(_item(entry, number, name) for number, entry in enumerate(stored, 1)))
+        items = [_item(entry, number, name) for number, entry in enumerate(stored, 1)]
+        double = next((item for at, item in enumerate(items) if item.name in [i.name for i in items[:at]]), None)
+        if double is not None:
+            raise InputError(f"准入清单 {name} 中“{double.name[:20]}”出现两次，请合并")
+        return cls(items)
 
-    def find(self, text: str) -> tuple[str, str, str] | None:
-        """Return (item, lowest level, the words that matched) of the first item that applies, or None."""
-        for item in self.items:
-            match = item.words.search(text)
-            if match and not (item.barred and item.barred.search(text)):
-                return item.name, item.lowest, match[0]
+    def find(self, text: str) -> Admitted | None:
+        """Return the first item that applies to a text, or None."""
+        for item, words, barred in self._patterns:
+            match = words.search(text) if words else None
+            if match and not (barred and barred.search(text)):
+                return Admitted(item, match[0])
         return None
 
+    def admits(self, text: str, level: str) -> bool:
+        """Say whether a matter may be handled at a level; from 街镇 upwards, and by companies, any may."""
+        if _RANK.get(level, _RANK[STREET]) >= _RANK[STREET]:
+            return True
+        found = self.find(text)
+        return found is not None and _RANK[level] >= _RANK[found.item.lowest]
 
-def _item(entry: Any, number: int, name: str) -> _Item:
+
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    return re.compile("|".join(map(re.escape, words))) if words else None
+
+
+_INCOMPLETE = "准入清单 {name} 第{number}项不完整：需要 item、words（至少一个词）和 lowest（网格、社区村 或 街镇）"
+
+
+def _item(entry: Any, number: int, name: str) -> AdmissionItem:
     try:
-        _ = _UNIT_OF_LEVEL[entry["lowest"]], entry["words"][0]
-        barred = "|".join(map(re.escape, entry.get("not", ())))
-        words = re.compile("|".join(map(re.escape, entry["words"])))
-        return _Item(entry["item"], entry["lowest"], words, re.compile(barred) if barred else None)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"准入清单 {name} 第{number}项不完整：需要 item、words（至少一个词）和 lowest（社区村 或 街镇）"
-        ) from error
+        words, barred = (tuple(str(w).strip() for w in entry.get(key, ())) for key in ("words", "not"))
+        item = str(entry["item"]).strip()
+        lowest = str(entry["lowest"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(_INCOMPLETE.format(name=name, number=number)) from error
+    if lowest not in LOWEST or not item or not words or not all((*words, *barred)):
+        raise InputError(_INCOMPLETE.format(name=name, number=number))
+    return AdmissionItem(name=item, lowest=lowest, words=words, barred=barred)
 
 
 def handling_level(
@@ -91,7 +138,7 @@ def handling_level(
         area: Name of an area of the directory; empty where unknown.
         directory: None where the city gave no list of units: then the place alone decides.
         risk_level: 0 … 4; from 3 on the matter stays at 区县 or above.
-        admission: What may go down to street and community.
+        admission: What may go down to street, community and grid.
     """
     if _POLICY.search(text) and not _LOCAL.search(text):
         return Level("市", "咨询全市性政策，由市级部门解答")
@@ -110,11 +157,10 @@ def _small_matter(text: str, *, area: str, directory: Directory | None, admissio
     found = admission.find(text)
     if found is None or directory is None:
         return None
-    item, lowest, words = found
-    for level in ("社区村", "街镇"):
-        unit = directory.unit_for(_UNIT_OF_LEVEL[level], area) if _RANK[level] >= _RANK[lowest] else None
+    for level in LOWEST[LOWEST.index(found.item.lowest) :]:
+        unit = directory.unit_for(_UNIT_OF_LEVEL[level], area)
         if unit is not None:
-            return Level(level, f"“{words}”属准入清单“{item}”，{unit.name}可就近办理")
+            return Level(level, f"“{found.words}”属准入清单“{found.item.name}”，{unit.name}可就近办理")
     return None
 
 

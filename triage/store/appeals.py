@@ -50,6 +50,8 @@ class NewRow:
     type: str
     event_id: UUID
     finish_by: datetime | None
+    no_automation: bool = False
+    supplements: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +81,10 @@ class AppealView:
         decision_version: Number of the present proposal.
         finish_by: When it must be finished; None without a rule.
         anonymised_at: When its texts were removed; None while they are there.
+        answer_state: One of `schema.ANSWER_STATES`.
+        first_unit: The unit that took it on first (首接); empty until one did.
+        supplements: The ticket that it adds to; None for a case of its own.
+        no_automation: Whether the appellant objects to a decision by machine alone.
     """
 
     id: UUID
@@ -103,6 +109,10 @@ class AppealView:
     decision_version: int
     finish_by: datetime | None
     anonymised_at: datetime | None
+    answer_state: str
+    first_unit: str
+    supplements: UUID | None
+    no_automation: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +137,7 @@ class AppealFilter:
     Attributes:
         case_state: One of `schema.CASE_STATES`.
         delivery_state: One of `schema.DELIVERY_STATES`.
+        answer_state: One of `schema.ANSWER_STATES`.
         unit: The responsible unit.
         district: The district.
         channel: Where it came from.
@@ -139,6 +150,7 @@ class AppealFilter:
 
     case_state: str = ""
     delivery_state: str = ""
+    answer_state: str = ""
     unit: str = ""
     district: str = ""
     channel: str = ""
@@ -300,7 +312,7 @@ def _view(row: Row[Any]) -> AppealView:
 
 def _conditions(wanted: AppealFilter) -> list[ColumnElement[bool]]:
     appeal = schema.appeals.c
-    exact = ("case_state", "delivery_state", "unit", "district", "channel")
+    exact = ("case_state", "delivery_state", "answer_state", "unit", "district", "channel")
     found: list[ColumnElement[bool]] = [
         appeal[name] == getattr(wanted, name) for name in exact if getattr(wanted, name)
     ]

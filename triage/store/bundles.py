@@ -157,6 +157,13 @@ def activate(
         connection.execute(update(bundles).where(bundles.c.id == bundle_id).values(**values))
 
 
+def claimed_metrics(connection: Connection, bundle_id: UUID) -> Mapping[str, Any]:
+    """Return the figures that a bundle brings along, as its manifest states them: by whoever made it."""
+    statement = select(bundles.c.manifest["metrics"]).where(bundles.c.id == bundle_id)
+    found = connection.execute(statement).scalar_one_or_none()
+    return found if isinstance(found, dict) else {}
+
+
 def set_metrics(connection: Connection, bundle_id: UUID, metrics: Mapping[str, Any]) -> None:
     """Keep the figures of an evaluation."""
     connection.execute(update(bundles).where(bundles.c.id == bundle_id).values(metrics=dict(metrics)))

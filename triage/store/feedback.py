@@ -7,18 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
+from triage.store import dispatches
 from triage.store.schema import feedback
-
-_CONFIRMED = text(
-    """
-    SELECT DISTINCT ON (f.appeal_id) f.appeal_id, f.unit_to, f.at
-    FROM feedback AS f
-    WHERE f.kind IN ('confirm', 'reassign', 'return') AND f.at >= :since
-    ORDER BY f.appeal_id, f.id DESC
-    """
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +28,8 @@ class Feedback:
         event_from: The event before.
         event_to: The event now.
         reason: In the person's words.
+        risk_from: The level that a warning named; of kind ``acknowledge`` only.
+        risk_to: The level in the person's judgement, 0 for a false alarm; None: not said.
     """
 
     appeal_id: UUID
@@ -48,6 +42,8 @@ class Feedback:
     event_from: UUID | None = None
     event_to: UUID | None = None
     reason: str = ""
+    risk_from: int | None = None
+    risk_to: int | None = None
 
 
 _FIELDS = tuple(Feedback.__slots__)
@@ -59,7 +55,10 @@ def add(connection: Connection, entries: Sequence[Feedback]) -> list[int]:
         return []
     rows = [{field: getattr(entry, field) for field in _FIELDS} for entry in entries]
     statement = insert(feedback).returning(feedback.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, rows).scalars())
+    numbers = list(connection.execute(statement, rows).scalars())
+    # Whoever judges a proposal judges what the machine did or would have done with it.
+    dispatches.judge(connection, entries)
+    return numbers
 
 
 def of_appeal(connection: Connection, appeal_id: UUID) -> list[Feedback]:
@@ -77,10 +76,3 @@ def returned_units(connection: Connection, appeal_id: UUID) -> tuple[str, ...]:
         .order_by(feedback.c.id)
     )
     return tuple(dict.fromkeys(connection.execute(statement).scalars()))
-
-
-def confirmed_since(connection: Connection, since: datetime, *, most: int) -> dict[UUID, str]:
-    """Return appeal → unit that a person last confirmed or chose, latest first; appeals that were returned are left out."""
-    rows = [row for row in connection.execute(_CONFIRMED, {"since": since}) if row.unit_to]
-    rows.sort(key=lambda row: (row.at, row.appeal_id), reverse=True)
-    return {row.appeal_id: row.unit_to for row in rows[:most]}

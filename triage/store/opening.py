@@ -15,9 +15,10 @@ from triage.store.access import EVERYWHERE
 from triage.store.database import Database
 from triage.store.embedded.folder import DataFolder
 from triage.store.embedded.server import EmbeddedServer, url_of
-from triage.store.errors import Locked, MigrationNeeded, StoreError
+from triage.store.errors import Locked, MigrationNeeded, StoreError, StoreUnavailable
 from triage.store.migrations.running import check_known, level, upgrade
 from triage.store.roles import APP, OWNER
+from triage.store.sealing import derived_key, key_in
 from triage.store.settings import DATA, DATABASE_OWNER_URL, DATABASE_URL, SECRET, StoreSettings
 
 _ROLE = text("""
@@ -26,6 +27,9 @@ _ROLE = text("""
         WHERE relnamespace = 'public'::regnamespace AND relname = 'appeals' AND pg_has_role(relowner, 'MEMBER'))
     FROM pg_roles WHERE rolname = current_user
 """)
+
+
+_NOWHERE = f"未指定数据位置；请用 --data 目录（或环境变量 {DATA}），或用 {DATABASE_URL} 指定数据库服务器"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -37,6 +41,7 @@ class Store:
         url: Where that role reaches the database; for the queue, which keeps connections of its own.
         owner_url: Where the owner of the tables does; None where the settings of a server do not say.
         secret: Key of keyed hashes.
+        sealing_key: Key under which addresses of receivers are encrypted; in no backup.
         data: The data folder, for bundles and caches; None where only a server is configured.
     """
 
@@ -44,6 +49,7 @@ class Store:
     url: URL
     owner_url: URL | None
     secret: bytes = field(repr=False)
+    sealing_key: bytes = field(repr=False)
     data: Path | None
     _exit: ExitStack = field(repr=False)
 
@@ -87,7 +93,7 @@ class Place:
             DataFolder.at(self.data).replace_key(key)
 
 
-def open_store(settings: StoreSettings, *, join: bool = False, pool_size: int = 8) -> Store:
+def open_store(settings: StoreSettings, *, join: bool = False, start: bool = True, pool_size: int = 8) -> Store:
     """Open the store and make sure that its tables are those of this program.
 
     The tables of an embedded database are brought up to date here; those of a server are the DBA's and only checked.
@@ -95,7 +101,9 @@ def open_store(settings: StoreSettings, *, join: bool = False, pool_size: int = 
     Args:
         settings: Where it is. A URL goes before the data folder.
         join: Whether to use the embedded server of a service that already runs on the folder, instead of refusing;
-            for commands beside it, such as ``triage keys`` or ``triage worker``.
+            for commands beside it, such as ``triage keys``.
+        start: Whether to start the embedded server where none runs. A worker that lives as long as the service must not:
+            it would take the folder from a service that is just being started again.
         pool_size: Connections kept open.
 
     Raises:
@@ -111,18 +119,26 @@ def open_store(settings: StoreSettings, *, join: bool = False, pool_size: int = 
                 raise StoreError(
                     f"使用 {DATABASE_URL} 时必须设置 {SECRET}（可用 openssl rand -hex 32 生成，并妥善保存）"
                 )
+            sealing = derived_key(secret)
         else:
-            folder, running = _embedded(settings, building, join=join)
+            folder, running = _embedded(settings, building, join=join) if start else (_running(settings), True)
             own = folder.read_secrets()
             url, owner = url_of(folder, own, APP), url_of(folder, own, OWNER)
             secret = settings.secret or own.key.encode("ascii")
+            sealing = key_in(folder.root)
             if not running:
                 upgrade(owner)
         database = Database(url, pool_size=pool_size)
         building.callback(database.close)
         check(database)
         return Store(
-            database=database, url=url, owner_url=owner, secret=secret, data=settings.data, _exit=building.pop_all()
+            database=database,
+            url=url,
+            owner_url=owner,
+            secret=secret,
+            sealing_key=sealing,
+            data=settings.data,
+            _exit=building.pop_all(),
         )
 
 
@@ -152,7 +168,7 @@ def open_as_owner(settings: StoreSettings, *, sharing: bool = True) -> Iterator[
 def _embedded(settings: StoreSettings, opened: ExitStack, *, join: bool) -> tuple[DataFolder, bool]:
     """Start the embedded server, or find it running; returns the folder and whether it runs for somebody else."""
     if settings.data is None:
-        raise StoreError(f"未指定数据位置；请用 --data 目录（或环境变量 {DATA}），或用 {DATABASE_URL} 指定数据库服务器")
+        raise StoreError(_NOWHERE)
     server = EmbeddedServer(settings.data)
     try:
         server.start()
@@ -162,6 +178,21 @@ def _embedded(settings: StoreSettings, opened: ExitStack, *, join: bool) -> tupl
         return server.folder, True
     opened.callback(server.stop)
     return server.folder, False
+
+
+def _running(settings: StoreSettings) -> DataFolder:
+    """Return the data folder of a service that runs.
+
+    Raises:
+        StoreUnavailable: None runs on it.
+        StoreError: No folder is named.
+    """
+    if settings.data is None:
+        raise StoreError(_NOWHERE)
+    folder = DataFolder.at(settings.data)
+    if not folder.is_held():
+        raise StoreUnavailable(f"数据目录 {folder.root} 上没有运行中的服务；请先启动 triage serve")
+    return folder
 
 
 def check(database: Database) -> None:

@@ -1,4 +1,9 @@
-"""Messages that leave the store only after the transaction that wrote them; hold ids and states, never texts."""
+"""Messages that leave the store only after the transaction that wrote them; hold ids and states, never texts.
+
+A message is *routed* once: for every receiver that wants it a delivery is made (`triage.store.deliveries`), which is
+tried again on its own. Times are the database's, never the caller's: with several machines, and with a clock that jumps,
+there is one time at least.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, Interval, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from triage.store import schema
@@ -15,12 +20,10 @@ from triage.store import schema
 APPEAL_DECIDED = "appeal.decided"
 ALERT_RAISED = "alert.raised"
 
-MOST_ATTEMPTS = 12
-"""Failed deliveries after which a message is given up; with doubled pauses that is about a day and a half."""
+LONGEST_HOLD = timedelta(days=1)
+"""No message is held longer."""
 
-_FIRST_PAUSE = timedelta(seconds=30)
-_LONGEST_PAUSE = timedelta(hours=6)
-_ERROR_CHARS = 200
+_outbox = schema.outbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,17 +35,25 @@ class Message:
         topic: What it tells, e.g. `APPEAL_DECIDED`.
         key: Unique; receivers drop what they have seen.
         payload: Ids and states.
-        attempts: Failed deliveries so far.
+        created_at: When it was written.
     """
 
     id: int
     topic: str
     key: str
     payload: Mapping[str, Any]
-    attempts: int
+    created_at: datetime
 
 
-def add(connection: Connection, topic: str, *, key: str, payload: Mapping[str, Any], at: datetime) -> None:
+def add(
+    connection: Connection,
+    topic: str,
+    *,
+    key: str,
+    payload: Mapping[str, Any],
+    at: datetime,
+    hold: timedelta = timedelta(0),
+) -> None:
     """Add a message; a second one of the same key is left out, since that has been told.
 
     Args:
@@ -50,45 +61,62 @@ def add(connection: Connection, topic: str, *, key: str, payload: Mapping[str, A
         topic: What it tells.
         key: What it is about, e.g. ``appeal.decided:<id>:1``.
         payload: Ids and states; must be JSON.
-        at: Now.
+        at: Now, as the caller tells it to receivers.
+        hold: How long it may still be withdrawn before it leaves, at most `LONGEST_HOLD`.
+
+    Raises:
+        ValueError: The message is to be held longer than that.
     """
-    row = {"topic": topic, "key": key, "payload": dict(payload), "created_at": at, "next_attempt_at": at}
-    connection.execute(insert(schema.outbox).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    if not timedelta(0) <= hold < LONGEST_HOLD:
+        raise ValueError(f"hold is {hold}; give less than {LONGEST_HOLD}")
+    row: dict[str, Any] = {"topic": topic, "key": key, "payload": dict(payload), "created_at": at}
+    row["hold_seconds"] = round(hold.total_seconds())
+    free_at = func.clock_timestamp() + literal(hold, Interval)
+    statement = insert(_outbox).values(**row, next_attempt_at=free_at)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
 
 
-def due(connection: Connection, *, now: datetime, most: int = 100) -> list[Message]:
-    """Take due messages, oldest first, and hold them until the transaction ends; other takers get other ones."""
-    table = schema.outbox.c
+def withdraw(connection: Connection, key: str) -> bool:
+    """Take back a message that is still held; says whether nobody has been told and nobody will be."""
+    statement = delete(_outbox).where(_outbox.c.key == key, _outbox.c.state == "pending")
+    return bool(connection.execute(statement).rowcount)
+
+
+def due(connection: Connection, *, most: int = 100) -> list[Message]:
+    """Take messages that may leave, oldest first, and hold them until the transaction ends; other takers get other ones."""
+    table = _outbox.c
+    left = table.next_attempt_at - func.clock_timestamp()
+    # What has longer to wait than it was to be held was written by a clock that has been put back since.
+    free = or_(left <= timedelta(0), left > table.hold_seconds * text("interval '1 second'"))
     rows = connection.execute(
-        select(table.id, table.topic, table.key, table.payload, table.attempts)
-        .where(table.state == "pending", or_(table.next_attempt_at.is_(None), table.next_attempt_at <= now))
+        select(table.id, table.topic, table.key, table.payload, table.created_at)
+        .where(table.state == "pending", free)
         .order_by(table.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return [Message(id=r.id, topic=r.topic, key=r.key, payload=r.payload, attempts=r.attempts) for r in rows]
+    return [Message(**row._mapping) for row in rows]
 
 
-def mark_sent(connection: Connection, message_id: int) -> None:
-    """Note that a message was delivered."""
-    _set(connection, message_id, {"state": "sent", "last_error": ""})
+def routed(connection: Connection, message_id: int, *, receivers: int) -> None:
+    """Note that a message was handed to its receivers; one that nobody wants is done."""
+    _set(connection, message_id, "routed" if receivers else "sent")
 
 
-def mark_failed(connection: Connection, message: Message, *, error: str, now: datetime) -> None:
-    """Note a failed delivery: the next attempt follows after a pause that doubles, the last failure makes it ``dead``.
-
-    Args:
-        connection: In the transaction that took the message.
-        message: As taken.
-        error: What went wrong, without personal data; cut to 200 characters.
-        now: The time of the failure.
-    """
-    attempts = message.attempts + 1
-    pause = min(_FIRST_PAUSE * 2 ** min(message.attempts, 20), _LONGEST_PAUSE)
-    state = "dead" if attempts >= MOST_ATTEMPTS else "pending"
-    changed = {"attempts": attempts, "state": state, "next_attempt_at": now + pause, "last_error": error[:_ERROR_CHARS]}
-    _set(connection, message.id, changed)
+def settle(connection: Connection, message_id: int) -> None:
+    """Note how a message ended, once none of its deliveries is under way any more."""
+    # Held first: of two deliveries that end at the same time each would see the other one still under way.
+    connection.execute(select(_outbox.c.id).where(_outbox.c.id == message_id).with_for_update())
+    deliveries = schema.delivery.deliveries.c
+    states = connection.scalars(select(deliveries.state).where(deliveries.outbox_id == message_id)).all()
+    if not {"pending", "sending"} & set(states):
+        _set(connection, message_id, "dead" if {"dead", "uncertain"} & set(states) else "sent")
 
 
-def _set(connection: Connection, message_id: int, changed: Mapping[str, object]) -> None:
-    connection.execute(update(schema.outbox).where(schema.outbox.c.id == message_id).values(changed))
+def reopen(connection: Connection, message_id: int) -> None:
+    """Note that a message is under way again, because somebody had a delivery of it tried once more."""
+    _set(connection, message_id, "routed")
+
+
+def _set(connection: Connection, message_id: int, state: str) -> None:
+    connection.execute(update(_outbox).where(_outbox.c.id == message_id).values(state=state))

@@ -93,6 +93,27 @@ _USER_COLUMNS = tuple(users.c[field] for field in User.__slots__)
 _KEY_COLUMNS = tuple(keys.c[field] for field in Key.__slots__)
 
 
+def names(connection: Connection, actors: Sequence[str]) -> dict[str, str]:
+    """Return for each actor (``user:<id>``, ``key:<id>``, ``system``) what people call it; one unknown keeps its id."""
+    wanted = {actor: actor for actor in actors}
+    for kind, table, column in (("user", users, users.c.name), ("key", keys, keys.c.label)):
+        ids = [found for actor in wanted if (found := _id_of(actor, kind)) is not None]
+        if ids:
+            rows = connection.execute(select(table.c.id, column.label("name")).where(table.c.id.in_(ids)))
+            wanted.update((f"{kind}:{row.id}", row.name) for row in rows)
+    if "system" in wanted:
+        wanted["system"] = "系统"
+    return wanted
+
+
+def _id_of(actor: str, kind: str) -> UUID | None:
+    prefix, _, id_ = actor.partition(":")
+    try:
+        return UUID(id_) if prefix == kind else None
+    except ValueError:
+        return None
+
+
 def insert_user(
     connection: Connection, *, name: str, password: str, role: str, districts: Sequence[str], at: datetime
 ) -> User:

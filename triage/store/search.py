@@ -82,6 +82,7 @@ class Query:
         vector: float32[256] of unit length; None leaves dense search out.
         encoder: Fingerprint of what made it; only its own vectors are compared.
         keys: Rare strings, names and text.
+        unrelated: Cosine that this encoder gives to texts which have nothing in common; it counts as a closeness of 0.
         appellant: Keyed hash; None when unknown.
         window: When the appeals came in.
     """
@@ -89,6 +90,7 @@ class Query:
     vector: Vectors | None
     encoder: str
     keys: SearchKeys | None
+    unrelated: float = 0.0
     appellant: bytes | None = None
     window: Window = ANY_TIME
 
@@ -167,7 +169,7 @@ def candidates(
     if query.vector is not None:
         for near in nearest(connection, query.vector, encoder=query.encoder, wanted=per_kind, window=query.window):
             kinds.setdefault(near.appeal_id, {})["dense"] = near.cosine
-            closeness[near.appeal_id] = near.cosine
+            closeness[near.appeal_id] = closeness_of(near.cosine, unrelated=query.unrelated)
     if query.keys is not None:
         asked = query.keys.asked
         for row in connection.execute(_SHARED, _shared_parameters(query.keys, query, per_kind)):
@@ -177,6 +179,14 @@ def candidates(
     close = [id_ for id_, value in closeness.items() if value >= least]
     best = sorted(close, key=lambda id_: (-closeness[id_], id_))[:wanted]
     return [Hit(id_, closeness[id_], kinds[id_]) for id_ in best]
+
+
+def closeness_of(cosine: float, *, unrelated: float) -> float:
+    """Return a cosine on a scale that all encoders share: 0 for texts that have nothing in common, 1 for the same text.
+
+    A hashed projection gives strangers 0.0, a transformer often 0.6.
+    """
+    return (cosine - unrelated) / (1.0 - unrelated)
 
 
 def _shared_parameters(keys: SearchKeys, query: Query, per_kind: int) -> dict[str, object]:

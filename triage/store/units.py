@@ -15,7 +15,7 @@ from triage.store import schema
 _units: Table = schema.units
 _current = _units.c.withdrawn_at.is_(None)
 _JOINT = "、"
-_FIELDS = ("level", "parent", "jurisdiction", "function", "duties", "aliases", "valid_from", "valid_to")
+_FIELDS = ("level", "parent", "jurisdiction", "function", "duties", "aliases", "valid_from", "valid_to", "contact")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +54,7 @@ def replace_all(connection: Connection, fresh: Sequence[Unit], *, actor: str, at
         actor: Who imported it.
         at: When.
     """
-    # Two imports at once would both withdraw the same rows and add theirs; the second waits and sees the first.
-    connection.execute(select(func.pg_advisory_xact_lock(0x756E697473)))
+    hold(connection)
     present = {row.name: row for row in connection.execute(select(_units).where(_current))}
     wanted = {unit.name: _values(unit) for unit in fresh}
     gone = [name for name in present if name not in wanted]
@@ -71,6 +70,11 @@ def replace_all(connection: Connection, fresh: Sequence[Unit], *, actor: str, at
         connection.execute(insert(_units), rows)
     unchanged = len(wanted) - len(added) - len(changed)
     return UnitImport(added=len(added), changed=len(changed), withdrawn=len(gone), unchanged=unchanged)
+
+
+def hold(connection: Connection) -> None:
+    """Keep other imports waiting until the transaction ends: two at once would both withdraw the same rows."""
+    connection.execute(select(func.pg_advisory_xact_lock(0x756E697473)))
 
 
 def list_units(connection: Connection, *, day: date | None = None, withdrawn: bool = False) -> list[ListedUnit]:

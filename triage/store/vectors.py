@@ -12,13 +12,30 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
-from sqlalchemy import Connection, insert
+from pgvector.sqlalchemy import HALFVEC
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from sqlalchemy import Connection, DateTime, Text, Uuid, bindparam, text
 
+from models.errors import EncoderError
 from models.pairs import TermFrequencies
 from triage.events.signature import hash_grams
 from triage.store import schema
 
 Vectors = NDArray[np.float32]
+
+_ADD = text("""
+    INSERT INTO vectors (appeal_id, encoder, district, received_at, vector, slot)
+    SELECT :appeal_id, :encoder, :district, :received_at, :vector, coalesce(known.slot, 0)
+    FROM (SELECT) AS one LEFT JOIN encoders AS known ON known.fingerprint = :encoder
+    WHERE known.state IS DISTINCT FROM 'retired'
+""").bindparams(
+    bindparam("appeal_id", type_=Uuid()),
+    bindparam("encoder", type_=Text()),
+    bindparam("district", type_=Text()),
+    bindparam("received_at", type_=DateTime(timezone=True)),
+    bindparam("vector", type_=HALFVEC(schema.DIMENSIONS)),
+)
 
 _READ = 2_000
 """Characters of a text that its vector is made of."""
@@ -34,8 +51,17 @@ class DenseEncoder(Protocol):
         """Return what tells this encoder's vectors from those of any other, weights included."""
         ...
 
+    @property
+    def unrelated(self) -> float:
+        """Return the cosine that texts about unrelated matters have on average, 0 to below 1."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32[n, 256], rows of unit length; each as if it were encoded alone."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of what somebody looks for; the same as `encode` for most encoders."""
         ...
 
 
@@ -54,6 +80,8 @@ class HashedProjection:
 
     def __init__(self, frequencies: TermFrequencies | None = None, *, seed: int = 0) -> None:
         self._frequencies = frequencies or TermFrequencies.count([])
+        self._seed = seed
+        self.unrelated = 0.0
         salt = seed * 0xD1B54A32D192ED03 + 0x8CB92BA72F3D8DD7
         self._salts = [np.uint64(salt * (copy + 1) & 0xFFFFFFFFFFFFFFFF) for copy in range(_SPREAD)]
         known = zlib.crc32(self._frequencies.documents.tobytes(), zlib.crc32(self._frequencies.terms.tobytes()))
@@ -62,9 +90,33 @@ class HashedProjection:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32[n, 256], rows of unit length."""
         found = np.zeros((len(texts), schema.DIMENSIONS), dtype=np.float32)
-        for row, text in enumerate(texts):
-            found[row] = self._encode(text)
+        for row, words in enumerate(texts):
+            found[row] = self._encode(words)
         return found
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return the same as `encode`."""
+        return self.encode(texts)
+
+    def pack(self) -> bytes:
+        """Return everything it consists of, as a safetensors file."""
+        known = self._frequencies
+        numbers = np.array([known.total, self._seed], dtype=np.int64)
+        return bytes(save({"terms": known.terms, "documents": known.documents, "numbers": numbers}))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> HashedProjection:
+        """Return what `pack` packed.
+
+        Raises:
+            EncoderError: The data is something else.
+        """
+        try:
+            found = load(data)
+            total, seed = (int(number) for number in found["numbers"])
+            return cls(TermFrequencies(found["terms"], found["documents"], total), seed=seed)
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise EncoderError("数据库中的编码器已损坏，请重新启用") from error
 
     def _encode(self, text: str) -> Vectors:
         grams, counts = np.unique(hash_grams(text[:_READ].lower()), return_counts=True)
@@ -105,9 +157,9 @@ class NewVector:
 
 
 def add(connection: Connection, new: NewVector) -> None:
-    """Store a vector."""
+    """Store a vector; that of an encoder which was retired a moment ago is let go, since nobody searches with it."""
     connection.execute(
-        insert(schema.vectors),
+        _ADD,
         {
             "appeal_id": new.appeal_id,
             "encoder": new.encoder,

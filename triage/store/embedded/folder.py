@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import secrets
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +18,10 @@ _SOCKET_LIMIT = 103
 """Bytes that the path of a Unix socket may have: 108 on Linux with its end mark, less room for a five-digit port."""
 
 _SECRETS = "secrets.json"
-_HARMLESS = {"lock", "lost+found", "postgresql.conf", f".{_SECRETS}.new"}
+_HARMLESS = {"lock", "lost+found", "postgresql.conf", "delivery.key", f".{_SECRETS}.new"}
 """What may lie in a folder that is about to become a data folder."""
+
+_GLANCES, _GLANCE_SECONDS = 4, 0.02
 
 _LONGEST = "/pg/.s.PGSQL.65535"
 
@@ -86,6 +90,11 @@ class DataFolder:
             Locked: If another service has it.
         """
         descriptor = self._open_private("lock")
+        for _ in range(_GLANCES):  # somebody who only looks (`is_held`) holds it for an instant
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(_GLANCE_SECONDS)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -98,6 +107,20 @@ class DataFolder:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         return descriptor
+
+    def is_held(self) -> bool:
+        """Say whether a service has the folder; the folder stays as it is, also for one that starts at this moment."""
+        try:
+            descriptor = os.open(self.root / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def read_secrets(self) -> Secrets:
         """Return the secrets.

@@ -1,8 +1,8 @@
 """The tables. Migrations build the same (a test compares them); functions, policies and grants live in the migrations.
 
-Two states are kept apart: ``case_state`` says what an appeal is (waiting, assigned, closed), ``delivery_state`` how its
-way to the unit went (proposed, dispatched, accepted, returned). Rows of ``decisions``, ``history``, ``feedback`` and
-``audit`` are only ever added.
+States are kept apart: ``case_state`` says what an appeal is (waiting, assigned, closed, joined), ``delivery_state`` how
+its way to the unit went (proposed, dispatched, accepted, returned …), ``answer_state`` what the appellant said. Rows of
+``decisions``, ``history``, ``feedback``, ``answers`` and ``audit`` are only ever added.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from triage.store.schema import delivery, directory, dispatching, encoders, lear
 from triage.store.schema.base import metadata
 from triage.store.schema.core import (
     ALERT_STATES,
+    ANSWER_STATES,
     BUNDLE_STATES,
     CASE_STATES,
     DELIVERY_STATES,
@@ -42,9 +43,11 @@ from triage.store.schema.core import (
     users,
     vectors,
 )
+from triage.store.schema.directory import TERM_STATES, admission, terms
 
 __all__ = [
     "ALERT_STATES",
+    "ANSWER_STATES",
     "BUNDLE_STATES",
     "CASE_STATES",
     "DELIVERY_STATES",
@@ -54,6 +57,8 @@ __all__ = [
     "JOB_STATES",
     "OUTBOX_STATES",
     "ROLES",
+    "TERM_STATES",
+    "admission",
     "alerts",
     "appeals",
     "audit",
@@ -79,6 +84,7 @@ __all__ = [
     "sessions",
     "signatures",
     "term_counts",
+    "terms",
     "units",
     "users",
     "vectors",

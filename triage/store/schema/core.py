@@ -31,12 +31,16 @@ from triage.store.schema.base import metadata, moment, one_of, words
 DIMENSIONS = 256
 """Length of a stored vector; encoders with other lengths are projected or refused."""
 
-CASE_STATES = ("waiting", "assigned", "closed")
-"""waiting: for a person or for automatic dispatch; assigned: a unit is responsible; closed: done or passed on."""
-DELIVERY_STATES = ("none", "proposed", "dispatched", "accepted", "returned")
+CASE_STATES = ("waiting", "assigned", "closed", "joined")
+"""waiting: for a person or for automatic dispatch; assigned: a unit is responsible; closed: done or passed on; joined: a
+supplement, handled with the appeal it belongs to."""
+DELIVERY_STATES = ("none", "proposed", "held", "dispatched", "accepted", "handling", "objected", "returned")
+ANSWER_STATES = ("none", "called", "evaluated")
+"""What the appellant said after the close: not asked, called back, evaluated."""
 EVENT_STATES = ("open", "closed", "merged")
 ALERT_STATES = ("open", "acknowledged")
-OUTBOX_STATES = ("pending", "sent", "dead")
+OUTBOX_STATES = ("pending", "routed", "sent", "dead")
+"""pending: not yet handed to its receivers; routed: with some of them still under way; dead: one of them was not reached."""
 FEEDBACK_KINDS = ("confirm", "reassign", "return", "merge", "split", "acknowledge")
 BUNDLE_STATES = ("uploaded", "active", "retired")
 JOB_STATES = ("queued", "running", "done", "failed")
@@ -89,8 +93,21 @@ appeals = Table(
     Column("decision_version", Integer, nullable=False, server_default=text("1")),
     moment("finish_by", null=True),
     moment("anonymised_at", null=True),
+    words("answer_state", default="none"),
+    words("first_unit"),
+    Column("supplements", Uuid, ForeignKey("appeals.id", ondelete="SET NULL")),
+    Column("urged", Integer, nullable=False, server_default=text("0")),
+    Column("reopened", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "no_automation",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="the appellant objects to a decision by machine alone (PIPL art. 24)",
+    ),
     one_of("case_state", CASE_STATES),
     one_of("delivery_state", DELIVERY_STATES),
+    one_of("answer_state", ANSWER_STATES),
     Index(
         "uq_appeals_channel_reference", "channel", "reference", unique=True, postgresql_where=text("reference <> ''")
     ),
@@ -103,6 +120,8 @@ appeals = Table(
         "ix_appeals_delivery_state", "delivery_state", "received_at", postgresql_where=text("case_state <> 'closed'")
     ),
     Index("ix_appeals_appellant", "appellant", "received_at", postgresql_where=text("appellant IS NOT NULL")),
+    Index("ix_appeals_supplements", "supplements", postgresql_where=text("supplements IS NOT NULL")),
+    Index("ix_appeals_no_automation", "received_at", postgresql_where=text("no_automation")),
     Index("ix_appeals_risky", "received_at", postgresql_where=text("risk_level >= 3")),
 )
 
@@ -115,13 +134,24 @@ vectors = Table(
     moment("received_at"),
     Column("vector", HALFVEC(DIMENSIONS), nullable=False, comment="of unit length"),
     Index(None, "district", "received_at"),
+    Column(
+        "slot",
+        SmallInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="which index it is in; see encoders.slot",
+    ),
     Index(None, "received_at"),
-    Index(
-        "ix_vectors_vector",
-        "vector",
-        postgresql_using="hnsw",
-        postgresql_with={"m": 16, "ef_construction": 64},
-        postgresql_ops={"vector": "halfvec_ip_ops"},
+    *(
+        Index(
+            f"ix_vectors_vector_{slot}",
+            "vector",
+            postgresql_using="hnsw",
+            postgresql_with={"m": 16, "ef_construction": 64},
+            postgresql_ops={"vector": "halfvec_ip_ops"},
+            postgresql_where=text(f"slot = {slot}"),
+        )
+        for slot in (0, 1)
     ),
 )
 
@@ -200,11 +230,14 @@ feedback = Table(
     Column("event_from", Uuid),
     Column("event_to", Uuid),
     words("reason"),
+    Column("risk_from", SmallInteger, comment="level that was warned of; of kind acknowledge only"),
+    Column("risk_to", SmallInteger, comment="level in the person's judgement; 0 is a false alarm, null: not said"),
     Column("actor", Text, nullable=False),
     moment("at"),
     one_of("kind", FEEDBACK_KINDS),
     Index(None, "appeal_id"),
     Index(None, "at"),
+    Index(None, "kind", "at"),
 )
 
 alerts = Table(
@@ -221,7 +254,7 @@ alerts = Table(
     words("acknowledged_by"),
     moment("acknowledged_at", null=True),
     one_of("state", ALERT_STATES),
-    UniqueConstraint("event_id", "level"),
+    UniqueConstraint("event_id", "level", "district"),
     Index(None, "state", "at"),
     Index(None, "appeal_id"),
 )
@@ -238,6 +271,7 @@ outbox = Table(
     moment("created_at"),
     moment("next_attempt_at"),
     words("last_error"),
+    Column("hold_seconds", Integer, nullable=False, server_default=text("0")),
     one_of("state", OUTBOX_STATES),
     Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
 )
@@ -270,6 +304,7 @@ units = Table(
     words("recorded_by"),
     moment("recorded_at"),
     Column("withdrawn_at", DateTime(timezone=True), comment="replaced by a later import; the row is kept"),
+    words("contact"),
     Index(
         "uq_units_name_valid_from",
         "name",

@@ -1,0 +1,83 @@
+"""Makes the shipped encoder of a finished run: export, figures of both precisions, speed, model card."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.encoder import OnnxEncoder
+from training.encoder.card import CARD, CURVES, draw_curves, encoder_card, figures_table
+from training.encoder.evaluate import ClassTask, Yardstick, measure_speed, parity, rounded, worst_loss
+from training.encoder.reading import network_reader, onnx_reader
+from training.encoder.rivals import ngram_rival
+from training.encoder.run import EncoderRun, Trained
+from training.encoder.shipping import export, write_folder
+from training.encoder.texts import DEV_TICKETS
+from triage.document import read_document
+from triage.io.readers import read_rows
+
+_CALIBRATION_TEXTS = 256
+_PARITY_TEXTS = 1000
+_SPEED_THREADS = 2
+_MESSAGES = "messages2019/messages.csv"
+
+Say = Callable[[str], None]
+
+
+def yardstick(trained: Trained, corpus: Path, work: Path, *, say: Say) -> Yardstick:
+    """Read everything that an encoder is judged by."""
+    say("n-gram models to compare with")
+    tasks = (ClassTask.tickets(corpus), ClassTask.petitions(corpus))
+    return Yardstick(work, ngram_rival(corpus, work, say=say), tasks, trained.tasks.classes)
+
+
+def release(run: EncoderRun, corpus: Path, folder: Path, *, say: Say) -> str:
+    """Export the last checkpoint, judge it in both precisions and write its folder.
+
+    Args:
+        run: The finished run.
+        corpus: Folder of the corpora.
+        folder: Of the encoder.
+        say: Receives a line on what is being done.
+
+    Returns:
+        The table of figures.
+    """
+    trained = run.load()
+    appeals = run.pool.appeals
+    say("exporting")
+    exported = export(trained, appeals[:: max(1, len(appeals) // _CALIBRATION_TEXTS)])
+    judge = yardstick(trained, corpus, run.work, say=say)
+    full, small = network_reader(trained), onnx_reader(trained, exported.small)
+    say("figures in float32")
+    full_figures = rounded(judge.judge(full))
+    say("figures in int8")
+    figures = rounded(judge.judge(small))
+    tickets = _texts(corpus / DEV_TICKETS)
+    loss = {"worst_loss_points": worst_loss(full_figures, figures)}
+    figures["parity"] = rounded(loss | parity(full, small, tickets[:_PARITY_TEXTS]))
+    figures["float32"] = full_figures
+    figures["speed"] = rounded(_speed(trained, exported.small, tickets, _texts(corpus / _MESSAGES)))
+    documents = {
+        CARD: encoder_card(trained, figures, size=len(exported.small)).encode(),
+        CURVES: draw_curves(trained),
+    }
+    write_folder(folder, trained, exported.small, metrics=figures, documents=documents)
+    return figures_table(figures)
+
+
+def _speed(trained: Trained, model: bytes, tickets: Sequence[str], messages: Sequence[str]) -> dict[str, Any]:
+    """Measure what is served, by the reader that serves it."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_folder(Path(folder), trained, model, metrics={}, documents={})
+        encoder = OnnxEncoder.load(Path(folder), threads=_SPEED_THREADS)
+    return {
+        "tickets": measure_speed(encoder.encode, tickets[:1000]),
+        "messages": measure_speed(encoder.encode, messages[:500]),
+    }
+
+
+def _texts(path: Path) -> list[str]:
+    return [read_document(row.appeal).text for row in read_rows(path)]
