@@ -90,8 +90,8 @@ class Storyteller:
         told = self._rng.choices([told for told, _ in choices], [weight for _, weight in choices])[0]
         told = self._moved(told)
         appeal = replace(told.appeal, id=f"M{number:06d}")
-        for field in ("title", "content"):
-            appeal = replace(appeal, **{field: _DIGIT.sub(self._digit, getattr(appeal, field))})
+        title, content = (_DIGIT.sub(self._digit, text) for text in (appeal.title, appeal.content))
+        appeal = replace(appeal, title=title, content=content)
         for writing, share in _WRITINGS.items():
             if self._rng.random() < share:
                 appeal = vary(appeal, writing, seed=number)
@@ -107,8 +107,8 @@ class Storyteller:
             return told
         move = self._rng.choice(choices)
         appeal = told.appeal
-        fields = {field: move.apply(getattr(appeal, field)) for field in ("title", "content", "address")}
-        return replace(told, appeal=replace(appeal, **fields), unit=move.unit)
+        title, content, address = map(move.apply, (appeal.title, appeal.content, appeal.address))
+        return replace(told, appeal=replace(appeal, title=title, content=content, address=address), unit=move.unit)
 
 
 @dataclass(frozen=True, slots=True)
