@@ -32,6 +32,7 @@ JUMPS = (86_400, 0, -7_200, 3_600, -86_400, 0)
 
 _SHIM = Path(__file__).with_name("clock_shim.c")
 _ALERT = re.compile(r"预警编号：([0-9a-f-]{36})")
+_RECEIVERS = 2
 _SETTLED = ("sent", "dead", "uncertain", "closed")
 
 
@@ -159,9 +160,7 @@ class Surroundings:
     def look(self, client: httpx.Client, *, patience: float) -> Arrivals:
         """Wait until nothing is under way any more, and compare alerts with what arrived."""
         until = time.monotonic() + patience
-        while time.monotonic() < until:
-            if not client.get("/v1/deliveries", params={"state": ["pending", "sending"], "limit": 1}).json()["items"]:
-                break
+        while _under_way(client) and time.monotonic() < until:
             time.sleep(1)
         found = Arrivals()
         alerts = [alert["id"] for alert in _pages(client, "/v1/alerts")]
@@ -195,6 +194,15 @@ class Surroundings:
                     found.lost.append(f"{name} {alert}")
             found.to_program += len(set(known)) == 1
             found.to_robot += seen == 1
+
+
+def _under_way(client: httpx.Client) -> bool:
+    """Say whether something is still to be sent, or to be handed to the receivers by a worker that has only just begun."""
+    if client.get("/v1/deliveries", params={"state": ["pending", "sending"], "limit": 1}).json()["items"]:
+        return True
+    settled = _pages(client, "/v1/deliveries", [("state", state) for state in _SETTLED])
+    handed = Counter(delivery["key"] for delivery in settled)
+    return any(handed[f"alert.raised:{alert['id']}"] < _RECEIVERS for alert in _pages(client, "/v1/alerts"))
 
 
 def _pages(client: httpx.Client, path: str, fixed: list[tuple[str, str]] | None = None) -> list[dict[str, Any]]:
