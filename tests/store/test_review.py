@@ -121,6 +121,14 @@ def test_an_automatic_dispatch_can_be_confirmed_once(desk: Desk) -> None:
         confirm(desk, appeal)
 
 
+def test_a_unit_that_the_machine_told_is_not_told_again_when_a_person_agrees(desk: Desk) -> None:
+    appeal = file_appeal(desk.database, unit=CITY)
+    confirm(desk, appeal)
+    assert [row["topic"] for row in rows(desk.database, "outbox")] == ["appeal.dispatch_kept"]
+    (label,) = rows(desk.database, "feedback")
+    assert (label["kind"], label["unit_from"], label["unit_to"]) == ("confirm", CITY, CITY)
+
+
 def test_an_automatic_dispatch_is_not_changed_by_a_confirmation(desk: Desk) -> None:
     with pytest.raises(StateConflict, match="如需更换请改派"):
         review.confirm(desk, DISPATCHER, file_appeal(desk.database, unit=CITY), unit=HOUSING)

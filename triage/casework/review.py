@@ -12,7 +12,7 @@ from sqlalchemy import Connection, exists, select
 
 from triage.casework import proposals, terms, warnings
 from triage.casework.admission import require_admitted
-from triage.casework.cases import RETURNED, STEPS, Case, CaseView, locked_case
+from triage.casework.cases import DISPATCHED, RETURNED, STEPS, Case, CaseView, locked_case
 from triage.casework.desk import Desk
 from triage.casework.intake import storable
 from triage.casework.rights import require
@@ -56,6 +56,10 @@ def confirm(desk: Desk, actor: Actor, appeal_id: UUID, *, unit: str | None = Non
         chosen = known_unit(desk, connection, case, unit) if unit else case.unit or _first(case)
         if chosen in case.returned:
             raise StateConflict(f"{chosen}已退回该诉求；确需再派请改派，写明理由并选择“仍派该单位”")
+        if case.stage == DISPATCHED:
+            # By the machine. A person agrees; the unit has it already and is not told a second time.
+            label = _label(desk, actor, case, kind="confirm", unit=chosen, reason="")
+            return take(connection, desk, actor, case, "keep", label=label)
         require_admitted(connection, desk, case.id, chosen)
         return _dispatch(desk, connection, actor, case, kind="confirm", unit=chosen, reason="")
 
@@ -221,7 +225,12 @@ def optional_reason(reason: str) -> str:
 def _dispatch(
     desk: Desk, connection: Connection, actor: Actor, case: Case, *, kind: str, unit: str, reason: str
 ) -> CaseView:
-    label = Feedback(
+    label = _label(desk, actor, case, kind=kind, unit=unit, reason=reason)
+    return dispatch(connection, desk, actor, case, kind, unit=unit, label=label)
+
+
+def _label(desk: Desk, actor: Actor, case: Case, *, kind: str, unit: str, reason: str) -> Feedback:
+    return Feedback(
         appeal_id=case.id,
         decision_version=case.version,
         kind=kind,
@@ -231,7 +240,6 @@ def _dispatch(
         unit_to=unit,
         reason=reason,
     )
-    return dispatch(connection, desk, actor, case, kind, unit=unit, label=label)
 
 
 def _former(case: Case) -> str:
