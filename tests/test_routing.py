@@ -11,7 +11,7 @@ from triage.appeal import Appeal
 from triage.directory import Directory, Unit
 from triage.document import Document, read_document
 from triage.routing.features import FEATURES
-from triage.routing.places import PlaceFinder, guess_place, narrowest
+from triage.routing.places import PlaceFinder, consistent, guess_place, narrowest
 from triage.routing.router import UnitRouter
 
 WEIGHTS = {
@@ -86,6 +86,23 @@ def test_a_unit_that_has_been_abolished_is_no_candidate_any_more() -> None:
 def test_a_new_unit_without_any_ticket_is_reachable_through_function_and_place() -> None:
     new = unit("西岭区石桥街道城管所", "街镇", "城管局", jurisdiction="石桥街道")
     assert ranked(Directory([*DIRECTORY.units, new]), "石桥街道有人占道经营")[0] == "西岭区石桥街道城管所"
+
+
+@pytest.mark.parametrize(
+    ("text", "area"),
+    [
+        ("东岸区石桥府项目停工", "东岸区"),
+        ("东岸区居民反映石桥街道门前积水", "石桥街道"),
+        ("西岭区石桥路灯不亮", "石桥街道"),
+        ("石桥路灯不亮", "石桥街道"),
+        ("东岸区居民反映石桥那边积水，就是石桥街道门前", "石桥街道"),
+    ],
+)
+def test_a_short_name_outside_the_district_that_the_text_names_is_no_place(text: str, area: str) -> None:
+    places = consistent(PlaceFinder(DIRECTORY).find(text), DIRECTORY)
+    found = narrowest(places)
+    assert found is not None
+    assert found.area == area
 
 
 def test_places_are_listed_once_in_reading_order_and_the_narrowest_counts() -> None:

@@ -32,7 +32,7 @@ from triage.events.words import WordCutter
 from triage.evidence import highlighted_words, open_quote, risk_quotes
 from triage.reading import Reading
 from triage.routing.local import CITY, LocalModel
-from triage.routing.places import guess_place, narrowest
+from triage.routing.places import consistent, guess_place, narrowest
 from triage.routing.router import UnitRouter
 from triage.rules import (
     AdmissionList,
@@ -244,7 +244,8 @@ class Assembler:
         return None
 
     def _area(self, reading: Reading) -> AreaDecision:
-        mention = narrowest(reading.places)
+        places = reading.places if self._directory is None else consistent(reading.places, self._directory)
+        mention = narrowest(places)
         if mention is not None:
             return AreaDecision(mention.area, mention.words)
         if reading.local_area is not None:

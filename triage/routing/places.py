@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from triage.directory import Directory
@@ -47,9 +47,26 @@ class PlaceFinder:
         for hit in self._matcher.find(text):
             if hit.start >= end:
                 area = self._meaning[hit.phrase]
-                found.setdefault(area, PlaceMention(area, self._level[area], hit.phrase))
+                known = found.get(area)
+                if known is None or len(known.words) < len(hit.phrase):
+                    found[area] = PlaceMention(area, self._level[area], hit.phrase)
                 end = hit.end
         return list(found.values())
+
+
+def consistent(mentions: Sequence[PlaceMention], directory: Directory) -> list[PlaceMention]:
+    """Leave out short names that lie outside every district the text names in full.
+
+    南汀区望江府 is an estate in 南汀区, not 望江街道 of another district; 望江街道 written out would count.
+    """
+    districts = [m.area for m in mentions if m.level == "区县" and m.words == m.area]
+    return [
+        mention
+        for mention in mentions
+        if not districts
+        or mention.words == mention.area
+        or any(directory.contains(district, mention.area) for district in districts)
+    ]
 
 
 def narrowest(mentions: Iterable[PlaceMention]) -> PlaceMention | None:
