@@ -55,7 +55,7 @@ def serve(
 
 
 def worker(data: Data = None, demo: Demo = False) -> None:
-    """处理批量任务，与 triage serve --no-worker 配合 / Work on batches beside a service, until SIGTERM or Ctrl-C."""
+    """后台任务：批量、消息投递、时限、预警，与 triage serve --no-worker 配合 / Background work beside a service."""
     one_thread_each()
     from api.service import Service
     from api.settings import settings_from_environment
