@@ -170,6 +170,21 @@ def read_folder(folder: Path) -> EncoderFiles:
     return _checked(manifest, {name: _read(folder, name, facts) for name, facts in manifest.files.items()}, str(folder))
 
 
+def read_document(folder: Path, name: str) -> bytes | None:
+    """Return one further file of an encoder, verified; None where encoder.json names none of that name.
+
+    Raises:
+        EncoderError: It is missing or changed.
+    """
+    facts = read_manifest(folder).files.get(name)
+    if facts is None:
+        return None
+    data = _read(folder, name, facts)
+    if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+        raise EncoderError(f"编码器 {folder}：{name} 已损坏或被改动（sha256 不符），{_AGAIN}")
+    return data
+
+
 def pack_folder(folder: Path) -> bytes:
     """Return an encoder's verified files as one tar, in which it travels to other machines.
 

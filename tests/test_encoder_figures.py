@@ -12,25 +12,34 @@ from safetensors.numpy import save_file
 from training.base_heads import make_labels
 from training.corpus import ANNOTATED, HOTLINE, Example
 from triage.appeal import Appeal
-from triage.base_model import CATEGORY
+from triage.base_model import CALL_FUNCTION, CATEGORY, FUNCTION
 from triage.document import read_document
 
 pytest.importorskip("torch")
 
 from training.encoder.card import figures_table
-from training.encoder.evaluate import ClassTask, judge_fold, judge_near, measure_speed, parity, rounded, worst_loss
+from training.encoder.evaluate import (
+    ClassTask,
+    fold_views,
+    judge_fold,
+    judge_near,
+    measure_speed,
+    parity,
+    rounded,
+    worst_loss,
+)
 from training.encoder.reading import Reading
 from training.encoder.rivals import Labelled, NgramRival, ngram_classes
 from training.encoder.tasks import L2
 
-FUNCTIONS = {"噪音": "城管局", "欠薪": "人社局", "停水": "水务局"}
+OFFICES = {"噪音": "城管局", "欠薪": "人社局", "停水": "水务局"}
 GENERATOR = np.random.default_rng(7)
 
 
 def examples(n: int) -> list[Example]:
     found = []
     for number in range(n):
-        name = list(FUNCTIONS)[number % 3]
+        name = list(OFFICES)[number % 3]
         document = read_document(Appeal(id=str(number), title="", content=f"{name}问题第{number}次反映"))
         hotline = number % 4 == 0
         found.append(
@@ -38,7 +47,7 @@ def examples(n: int) -> list[Example]:
                 document=document,
                 source=HOTLINE if hotline else ANNOTATED,
                 group=f"g{number}",
-                function="" if hotline else FUNCTIONS[name],
+                function="" if hotline else OFFICES[name],
                 l1="" if hotline else "城建",
                 l2="" if hotline else name,
                 type="投诉" if number % 2 else "求助",
@@ -69,11 +78,13 @@ class PretendReader:
         self.rival, self.rows = rival, rows
         names = {head: L2 if head == CATEGORY else head for head in rival.margins}
         self.classes = {names[head]: rival.labels.classes[head][::-1] for head in rival.margins}
+        self.classes[CALL_FUNCTION] = self.classes[FUNCTION]
         self._heads = names
 
     def __call__(self, texts: Sequence[str]) -> Reading:
         rows = [self.rows[text] for text in texts]
         logits = {self._heads[head]: values[rows][:, ::-1] for head, values in self.rival.margins.items()}
+        logits[CALL_FUNCTION] = logits[FUNCTION]
         vectors = self.rival.margins[CATEGORY][rows].astype(np.float32)
         return Reading(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), logits)
 
@@ -82,7 +93,7 @@ def test_two_models_with_errors_of_their_own_are_better_together() -> None:
     found = examples(600)
     own, other = rival_of(found, noise=1.6), rival_of(found, noise=1.6)
     reader = PretendReader(own)
-    figures = judge_fold(reader, other, reader.classes)
+    figures = judge_fold(fold_views(reader, other, reader.classes, taught=frozenset()), other)
     letters, calls = figures["letters"], figures["calls"]
     assert letters["both"]["n"] == 450
     assert letters["both"]["function_top1"] > max(letters[way]["function_top1"] for way in ("encoder", "n-grams"))
@@ -104,12 +115,12 @@ def test_a_letters_neighbour_is_looked_for_outside_its_own_group() -> None:
 
 
 def topics(n: int) -> Labelled:
-    names = [list(FUNCTIONS)[number % 3] for number in range(n)]
+    names = [list(OFFICES)[number % 3] for number in range(n)]
     return Labelled([f"{name}的事第{number}次" for number, name in enumerate(names)], names)
 
 
 def reader_of_topics(texts: Sequence[str]) -> Reading:
-    place = np.array([list(FUNCTIONS).index(text[:2]) for text in texts])
+    place = np.array([list(OFFICES).index(text[:2]) for text in texts])
     vectors = np.eye(3)[place] + 0.05 * GENERATOR.normal(size=(len(texts), 3))
     return Reading((vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), {})
 

@@ -34,6 +34,7 @@ def train(
     titles: Annotated[bool, typer.Option(help="是否使用标题 / use titles")] = True,
     column: Annotated[list[str] | None, typer.Option(help="列名对应 / e.g. content=诉求描述")] = None,
     config: Annotated[Path | None, typer.Option(help="训练配置 / recipe (TOML)")] = None,
+    encoder: Annotated[bool, typer.Option(help="是否使用语义编码器 / let the shipped encoder read too")] = True,
 ) -> None:
     """用本市历史工单训练本地模型包 / Train a local bundle on a city's history."""
     from training.train_command import TrainOptions, run_train
@@ -53,6 +54,7 @@ def train(
             data=data,
             days=days,
             promote=promote,
+            encoder=encoder,
         )
     )
 
@@ -69,6 +71,7 @@ def evaluate(
     precision: Annotated[float, typer.Option(min=0.5, max=0.999, help="自动派单目标准确率 / target")] = 0.95,
     instructions: Annotated[Instructions | None, typer.Option(help="默认同训练时 / default: as trained")] = None,
     column: Annotated[list[str] | None, typer.Option(help="列名对应 / e.g. content=诉求描述")] = None,
+    encoder: Annotated[bool, typer.Option(help="是否使用语义编码器 / let the shipped encoder read too")] = True,
     output: Annotated[Path, typer.Option("-o", "--output", help="指标文件 / metrics file")] = Path("metrics.json"),
 ) -> None:
     """按标注列评测 / Judge decisions against gold columns; prints a table and writes metrics.json."""
@@ -86,5 +89,6 @@ def evaluate(
             strip=None if instructions is None else instructions is Instructions.STRIP,
             columns=tuple(column or ()),
             output=output,
+            encoder=encoder,
         )
     )

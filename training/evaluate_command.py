@@ -36,13 +36,20 @@ class EvaluateOptions:
     strip: bool | None
     columns: tuple[str, ...]
     output: Path
+    encoder: bool = True
 
 
 def run_evaluate(options: EvaluateOptions) -> None:
     """Evaluate, print the tables and write the metrics file."""
     screen, errors = make_screen(), Console(stderr=True, highlight=False)
     columns = parse_columns(options.columns)
-    triage = Triage.load(options.bundle, units=options.units, precision=options.precision, strip=options.strip)
+    triage = Triage.load(
+        options.bundle,
+        units=options.units,
+        precision=options.precision,
+        strip=options.strip,
+        encoder=options.encoder,
+    )
     with ConsoleWatch(errors) as watch:
         figures = evaluate(
             options.file,

@@ -26,6 +26,7 @@ from triage.directory import Directory
 from triage.document import read_document
 from triage.errors import InputError
 from triage.routing.local import UNIT, LocalModel
+from triage.second_opinion import load_shipped_encoder
 from triage.service import Triage
 
 REHEARSED_SHARE = 0.2
@@ -42,12 +43,14 @@ class Course:
         strip: Drop call-takers' instructions.
         titles: Use titles.
         history: Tickets of a file, from before the store; may be empty.
+        encoder: Whether the network reads the shipped encoder's vectors too.
     """
 
     recipe: LocalRecipe
     strip: bool = True
     titles: bool = True
     history: Sequence[Ticket] = ()
+    encoder: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +146,7 @@ def _trained(
             f"可供学习的人工派单只有 {len(everything)} 件，至少需要 {MIN_TICKETS} 件、两个以上单位；"
             "请先确认或改派更多诉求，或同时给出历史工单文件"
         )
+    shipped = load_shipped_encoder() if course.encoder else None
     return train_local(
         everything,
         _taught(directory, everything),
@@ -150,6 +154,7 @@ def _trained(
         label=UNIT,
         strip=course.strip,
         base=base,
+        encoder=shipped.encoder if shipped else None,
         progress=progress,
     )
 
@@ -171,6 +176,13 @@ def _rehearsed(shelf: Shelf, trial: LocalModel, latest: Sequence[Lesson]) -> Com
     assert isinstance(present.triage, Triage)
     settings = replace(present.triage.settings, strip=trial.strip)
     model = replace(trial, version="rehearsal")
-    triage = Triage(present.triage.base, local=model, directory=None, settings=settings, words=shelf.loader.words)
+    triage = Triage(
+        present.triage.base,
+        local=model,
+        directory=None,
+        settings=settings,
+        words=shelf.loader.words,
+        encoder=present.triage.encoder,
+    )
     challenger = shelf.loader.with_units(activate(triage))
     return evaluation.compare_on(challenger, present, [(row.appeal, row.unit) for row in latest])

@@ -33,6 +33,7 @@ from triage.document import read_document
 from triage.errors import InputError
 from triage.io.readers import read_rows
 from triage.routing.local import UNIT, LocalModel
+from triage.second_opinion import load_shipped_encoder
 from triage.service import Triage
 from triage.store.access import SYSTEM
 
@@ -54,6 +55,7 @@ class TrainOptions:
     data: Path | None = None
     days: int = 730
     promote: bool = False
+    encoder: bool = True
 
 
 def run_train(options: TrainOptions) -> None:
@@ -73,6 +75,7 @@ def run_train(options: TrainOptions) -> None:
     recipe = load_recipe(options.config or CONFIGS / "local.toml", LocalRecipe)
     columns = parse_columns(options.columns)
     directory = Directory.load(options.units) if options.units else None
+    shipped = load_shipped_encoder() if options.encoder else None
     with ConsoleWatch(errors) as watch:
         tickets = _tickets(options, columns, directory)
         model = train_local(
@@ -82,13 +85,14 @@ def run_train(options: TrainOptions) -> None:
             label=options.label,
             strip=options.strip,
             base=base_model_from(load_bundle(base_bundle_path())),
+            encoder=shipped.encoder if shipped else None,
             progress=watch("训练步骤"),
         )
     figures: dict[str, Any] = {"held_out": _held_out_figures(model), "tickets": len(tickets), "titles": options.titles}
     name = f"{options.output.name}-{options.label}"
     save_local(model, options.output, name=name, tickets=tickets, metrics=figures, card=local_card)
     if options.dev is not None:
-        triage = Triage.load(options.output, units=options.units)
+        triage = Triage.load(options.output, units=options.units, encoder=options.encoder)
         figures["dev"] = evaluate(options.dev, triage, label=options.label, columns=columns)
         save_local(model, options.output, name=name, tickets=tickets, metrics=figures, card=local_card)
         print_figures(screen, figures["dev"])
@@ -107,7 +111,9 @@ def _train_from_store(options: TrainOptions) -> None:
     with opened_shelf(options.data) as shelf:
         found = lessons(shelf.desk, SYSTEM, span=timedelta(days=options.days))
         history = _tickets(options, columns, found.directory) if options.tickets else []
-        course = Course(recipe=recipe, strip=options.strip, titles=options.titles, history=history)
+        course = Course(
+            recipe=recipe, strip=options.strip, titles=options.titles, history=history, encoder=options.encoder
+        )
         with ConsoleWatch(errors) as watch:
             learned = learn(shelf, found, course, progress=watch("训练步骤"))
         held_out = _held_out_figures(learned.model)

@@ -47,6 +47,7 @@ from triage.rules import (
     route_out,
 )
 from triage.rules.deadlines import UTILITIES
+from triage.second_opinion import SecondOpinion
 from triage.text.demands import Demand, split_demands
 from triage.text.normalise import NORMALISER_VERSION
 
@@ -103,8 +104,11 @@ class Assembler:
         deadlines: DeadlineRules,
         admission: AdmissionList,
         words: WordCutter | None = None,
+        version: str = "",
+        second: SecondOpinion | None = None,
     ) -> None:
         self._base = base
+        self._factor_thresholds = second.fusion.factor_thresholds if second else base.factor_thresholds
         self._router = router
         self._directory: Directory | None = router.directory if router else None
         self._settings = settings
@@ -113,7 +117,7 @@ class Assembler:
         self._words = words or WordCutter()
         self._threshold = local.held_out.threshold(settings.precision) if local else NEVER
         self._trained = local is not None
-        self._bundle = f"{base.version} {local.version}" if local else base.version
+        self._bundle = version or base.version
 
     def assemble(self, reading: Reading, event: EventDecision | None) -> Decision:
         """Decide one appeal."""
@@ -158,7 +162,7 @@ class Assembler:
 
     def _risk(self, reading: Reading, scores: RiskScores, danger: Danger | None) -> RiskDecision:
         names = self._base.classes[FACTORS]
-        shown = np.flatnonzero(reading.factors >= self._base.factor_thresholds)
+        shown = np.flatnonzero(reading.factors >= self._factor_thresholds)
         factors = sorted((Candidate(names[i], float(reading.factors[i])) for i in shown), key=lambda c: -c.probability)
         return RiskDecision(
             level=scores.level,

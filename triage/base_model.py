@@ -66,6 +66,7 @@ class BaseModel:
         ranker: Ranks the units of a directory for a city without history.
         pairs: Same-event scorer.
         seen: uint32[m], ascending checksums of the texts it learned from.
+        heads_fingerprint: Of everything but the pair scorer and the ranker; an encoder's weights beside it are fitted for it.
     """
 
     version: str
@@ -82,6 +83,7 @@ class BaseModel:
     ranker: CandidateRanker
     pairs: PairScorer
     seen: NDArray[np.uint32]
+    heads_fingerprint: str = ""
 
     def has_seen(self, text: str) -> bool:
         """Say whether the model learned from this very text (wrong once in some 100,000 texts)."""
@@ -128,6 +130,7 @@ def base_model_from(bundle: Bundle) -> BaseModel:
             ranker=ranker_from(bundle.tensors["ranker"], settings["ranker"], FEATURES),
             pairs=PairScorer.from_state(bundle.tensors["pairs"]),
             seen=bundle.tensors["seen"]["checksums"],
+            heads_fingerprint=_heads_fingerprint(bundle),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"bundle {description.name}: {error!r} in its parts; train it again") from error
@@ -164,6 +167,15 @@ def _judge_from(bundle: Bundle) -> StackedHeads:
     signals = [head for head in settings["text"]["heads"] if head not in ROUTE_HEADS]
     names = judge_input_names(signals, classes)
     return stacked_from(bundle.tensors["judge"], settings["judge"], classes, inputs=names)
+
+
+def _heads_fingerprint(bundle: Bundle) -> str:
+    """Return a checksum of the second level; it changes with every training of the first level too."""
+    found = 0
+    for part in ("judge", "clauses", "calibration"):
+        for name, array in sorted(bundle.tensors[part].items()):
+            found = zlib.crc32(np.ascontiguousarray(array).tobytes(), zlib.crc32(name.encode(), found))
+    return f"{found:08x}"
 
 
 def _platt(tensors: Mapping[str, NDArray[Any]], name: str) -> Platt:

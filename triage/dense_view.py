@@ -49,16 +49,18 @@ class DenseView:
         words = f"words:{self.space.fingerprint()}"
         return f"{words} encoder:{self.encoder.fingerprint}" if self.encoder else words
 
-    def of(self, documents: Sequence[Document], meaning: Meaning) -> Scores:
+    def of(self, documents: Sequence[Document], meaning: Meaning, vectors: Scores | None = None) -> Scores:
         """Return float32[n, d].
 
         Args:
             documents: n of them.
             meaning: The same documents in the word space.
+            vectors: The encoder's, where it has read them already.
         """
         parts = [meaning.places, meaning.nearness]
         if self.encoder is not None:
-            parts.append(self.encoder.encode([document.text for document in documents]))
+            own = vectors if vectors is not None else self.encoder.encode([document.text for document in documents])
+            parts.append(own)
         return np.hstack(parts)
 
     def read(self, documents: Sequence[Document]) -> Scores:

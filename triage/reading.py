@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.calibration import probabilities
+from models.calibration import Platt, probabilities
 from models.clauses import ClauseLayout, document_features
+from models.encoder import EncoderReading, OnnxEncoder
 from models.linear import Scores
 from models.ngrams import fold, occurrences
+from models.ordinal import OrdinalModel
 from models.text_model import TextModel, Weigh
 from models.word_space import ORDERS, Meaning
 from triage.base_model import (
@@ -35,6 +37,7 @@ from triage.evidence import Clauses, joint_credit
 from triage.routing.local import AREA, DENSE, UNIT, LocalModel
 from triage.routing.places import PlaceMention
 from triage.routing.router import Ranking, UnitRouter
+from triage.second_opinion import SecondOpinion
 
 Vector = NDArray[np.float32]
 
@@ -67,6 +70,8 @@ class Reading:
         local_area: Most probable area by the city's own model with its probability; None without one.
         clauses: The clauses with what they prove about the risk.
         route_credit: float32[characters], what each adds to the first candidate over the second.
+        vector: float32[d] of unit length, the encoder's; None where no encoder read it.
+        encoder: Fingerprint of that encoder.
     """
 
     document: Document
@@ -84,6 +89,31 @@ class Reading:
     local_area: tuple[str, float] | None
     clauses: Clauses
     route_credit: Vector
+    vector: Vector | None = None
+    encoder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the models answer, whether or not an encoder had a say.
+
+    Attributes:
+        functions: float32[n, f], log-probabilities.
+        categories: float32[n, c], log-probabilities.
+        types: float32[n, t], probabilities.
+        margins: RISK, FACTORS, EMERGENCY → float32[n, c].
+        ordinal: Calibration of the risk.
+        factors: Of the factors.
+        emergency: Of the emergency.
+    """
+
+    functions: Scores
+    categories: Scores
+    types: Scores
+    margins: Mapping[str, Scores]
+    ordinal: OrdinalModel
+    factors: Platt
+    emergency: Platt
 
 
 def read_scores(
@@ -93,6 +123,8 @@ def read_scores(
     local: LocalModel | None,
     router: UnitRouter | None,
     view: DenseView | None = None,
+    encoder: OnnxEncoder | None = None,
+    second: SecondOpinion | None = None,
 ) -> list[Reading]:
     """Score a batch of at least one document.
 
@@ -102,33 +134,38 @@ def read_scores(
         local: The city's own model, if there is one.
         router: Ranks the city's units, if it has a list.
         view: What the network of the local model reads; needed if it has one.
+        encoder: Reads them too, if there is one.
+        second: Mixes what it says with the base model's answers.
     """
     features = base.text.features(base_fields(documents))
     clauses = read_clauses(documents)
     meaning = base.meaning.space.read(clauses.found, extents_of(documents))
     margins = base_margins(base, features, meaning)
-    logs = {head: base.text.log_probabilities(margins, head) for head in (FUNCTION, CATEGORY)}
-    shares = call_shares(margins)
-    dense = local.dense.log_probabilities(view.of(documents, meaning)) if local and local.dense and view else None
-    ranking, areas, route_credit = _route(
-        documents, logs[FUNCTION], base, local, router, features=features, shares=shares, dense=dense
-    )
+    said = encoder.read([document.text for document in documents]) if encoder else None
     scores = base.clauses.scores(clauses.found, clauses.layout)
     judged = base.judge.margins(judge_inputs(margins, clauses, scores))
-    types = probabilities(judged[TYPE], base.type_temperature)
-    at_least = base.ordinal.at_least(judged[RISK])
-    levels = base.ordinal.levels(judged[RISK])
-    level_probabilities = base.ordinal.level_probabilities(judged[RISK])
-    factors = base.factors.probabilities(judged[FACTORS])
-    emergency = base.emergency.probabilities(judged[EMERGENCY])
+    answers = _answers(base, margins, judged, said, second)
+    dense = None
+    if local and local.dense and view:
+        dense = local.dense.log_probabilities(view.of(documents, meaning, said.vectors if said else None))
+    # A local model learned beside the base model's own view of the function, not beside the mixed one.
+    functions = base.text.log_probabilities(margins, FUNCTION) if local else answers.functions
+    ranking, areas, route_credit = _route(
+        documents, functions, base, local, router, features=features, shares=call_shares(margins), dense=dense
+    )
+    at_least = answers.ordinal.at_least(answers.margins[RISK])
+    levels = answers.ordinal.levels(answers.margins[RISK])
+    level_probabilities = answers.ordinal.level_probabilities(answers.margins[RISK])
+    factors = answers.factors.probabilities(answers.margins[FACTORS])
+    emergency = answers.emergency.probabilities(answers.margins[EMERGENCY])
     quotable = split_clauses(clauses.layout, scores)
     nothing = np.zeros(0, dtype=np.float32)
     return [
         Reading(
             document=document,
-            functions=np.exp(logs[FUNCTION][i]),
-            categories=np.exp(logs[CATEGORY][i]),
-            types=types[i],
+            functions=np.exp(answers.functions[i]),
+            categories=np.exp(answers.categories[i]),
+            types=answers.types[i],
             risk_level=int(levels[i]),
             risk_levels=level_probabilities[i],
             risk_score=float(at_least[i, 2]),
@@ -140,9 +177,41 @@ def read_scores(
             local_area=areas[i] if areas else None,
             clauses=quotable[i],
             route_credit=route_credit[i],
+            vector=said.vectors[i] if said else None,
+            encoder=encoder.fingerprint if encoder else "",
         )
         for i, document in enumerate(documents)
     ]
+
+
+def _answers(
+    base: BaseModel,
+    margins: Mapping[str, Scores],
+    judged: Mapping[str, Scores],
+    said: EncoderReading | None,
+    second: SecondOpinion | None,
+) -> _Answers:
+    """Return the base model's answers, mixed with the encoder's where there are weights for that."""
+    if said is None or second is None:
+        return _Answers(
+            functions=base.text.log_probabilities(margins, FUNCTION),
+            categories=base.text.log_probabilities(margins, CATEGORY),
+            types=probabilities(judged[TYPE], base.type_temperature),
+            margins=judged,
+            ordinal=base.ordinal,
+            factors=base.factors,
+            emergency=base.emergency,
+        )
+    opinion, fusion = second.mix(margins, judged, said, call_shares(margins)), second.fusion
+    return _Answers(
+        functions=opinion.logs[FUNCTION],
+        categories=opinion.logs[CATEGORY],
+        types=opinion.types,
+        margins=opinion.margins,
+        ordinal=fusion.ordinal,
+        factors=fusion.factors,
+        emergency=fusion.emergency,
+    )
 
 
 def function_logs(base: BaseModel, documents: Sequence[Document]) -> Scores:

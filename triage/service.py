@@ -20,6 +20,7 @@ from triage.reading import Reading, read_scores
 from triage.routing.local import LocalModel, local_model_from
 from triage.routing.router import UnitRouter
 from triage.rules import CityRules
+from triage.second_opinion import SecondOpinion, ShippedEncoder, load_shipped_encoder, second_opinion
 from triage.text.normalise import NORMALISER_VERSION
 
 CHUNK = 256
@@ -49,9 +50,10 @@ class Triage:
         settings: Settings,
         words: WordCutter | None = None,
         rules: CityRules | None = None,
-        encoder: TextEncoder | None = None,
+        encoder: ShippedEncoder | None = None,
     ) -> None:
         self.base = base
+        self.encoder = encoder
         self.local = local
         self.directory = directory
         self.settings = settings
@@ -61,9 +63,14 @@ class Triage:
         if candidates is not None and len(candidates):
             ranker = local.ranker if local else base.ranker
             self._router = UnitRouter(candidates, ranker, local=local, day_one=base.ranker)
-        self._view = _view_for(base, local, encoder)
+        self._view = _view_for(base, local, encoder.encoder if encoder else None)
+        self._second: SecondOpinion | None = None
+        if encoder is not None and encoder.fusion is not None:
+            self._second = second_opinion(base, encoder.encoder, encoder.fusion)
         self._assembler = Assembler(
             base,
+            version=self.version,
+            second=self._second,
             local=local,
             router=self._router,
             settings=settings,
@@ -82,6 +89,7 @@ class Triage:
         strip: bool | None = None,
         words: WordCutter | None = None,
         rules: CityRules | None = None,
+        encoder: bool = True,
     ) -> Triage:
         """Load models and directory.
 
@@ -92,9 +100,11 @@ class Triage:
             strip: Drop call-takers' instructions; None: as the bundle was trained.
             words: Word cutter to share, since its dictionary takes 0.6 s to load; None: one of its own.
             rules: Deadlines and admission list of the city; None: the shipped ones.
+            encoder: Whether the shipped encoder reads the appeals too: better answers at a fifth of the speed.
 
         Raises:
             BundleError: If a bundle cannot be used.
+            EncoderError: If the shipped encoder is damaged.
             DirectoryError: If the list of units contradicts itself.
         """
         chosen = load_bundle(bundle) if bundle else load_bundle(base_bundle_path())
@@ -107,7 +117,14 @@ class Triage:
         directory = Directory.load(units) if units else None
         stripped = strip if strip is not None else local.strip if local else True
         settings = Settings(precision=precision, strip=stripped)
-        return cls(base, local=local, directory=directory, settings=settings, words=words, rules=rules)
+        shipped = load_shipped_encoder() if encoder else None
+        return cls(base, local=local, directory=directory, settings=settings, words=words, rules=rules, encoder=shipped)
+
+    @property
+    def version(self) -> str:
+        """Return the names of everything that decides, as decisions quote them."""
+        parts = (self.base.version, self.local.version if self.local else "", self.encoder.name if self.encoder else "")
+        return " ".join(part for part in parts if part)
 
     def decide(self, appeal: Appeal, *, context: Context | None = None) -> Decision:
         """Decide one appeal."""
@@ -137,24 +154,33 @@ class Triage:
         documents = [read_document(appeal, strip=self.settings.strip) for appeal in appeals]
         if not documents:
             return []
-        return read_scores(documents, base=self.base, local=self.local, router=self._router, view=self._view)
+        return read_scores(
+            documents,
+            base=self.base,
+            local=self.local,
+            router=self._router,
+            view=self._view,
+            encoder=self.encoder.encoder if self.encoder else None,
+            second=self._second,
+        )
 
 
 def _view_for(base: BaseModel, local: LocalModel | None, encoder: TextEncoder | None) -> DenseView | None:
-    """Return what the local model's network reads; None where it has no network.
+    """Return what the local model's network reads, with or without the encoder; None where it has no network.
 
     Raises:
         BundleError: It was trained over another word space or encoder.
     """
     if local is None or local.dense is None:
         return None
-    view = DenseView(base.meaning.space, encoder)
-    if view.fingerprint != local.view:
+    views = [DenseView(base.meaning.space, encoder), DenseView(base.meaning.space)]
+    found = next((view for view in views if view.fingerprint == local.view), None)
+    if found is None:
         raise BundleError(
             f"bundle {local.version} was trained over vectors of another base bundle or encoder "
-            f"({local.view}; here {view.fingerprint}); train it again with triage train"
+            f"({local.view}; here {views[0].fingerprint}); train it again with triage train"
         )
-    return view
+    return found
 
 
 def _check_normaliser(bundle: Bundle) -> None:

@@ -56,7 +56,7 @@ def evaluate(config: Config = _CONFIG, corpus: Corpus = _CORPUS, work: Work = _W
     with Watch() as watch:
         run = EncoderRun(load_encoder_recipe(config), corpus, work, say=watch.say, report=watch.report)
         trained = run.load()
-        figures = yardstick(trained, corpus, work, say=watch.say).judge(network_reader(trained))
+        figures = yardstick(trained, run.pool, corpus, work, say=watch.say).judge(network_reader(trained))
     typer.echo(f"{figures['date']}\n{figures_table(figures)}\n{figures['nearest']}")
 
 

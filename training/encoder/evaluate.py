@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from models.linear import Scores
-from training.corpus import ANNOTATED, HOTLINE, Example
+from training.corpus import ANNOTATED, HOTLINE, TICKETS, Example
 from training.encoder.figures import BOTH, ENCODER, NGRAMS, Judged, fold_figures
+from training.encoder.fusing import Views, cross_answer, logits_by_question
 from training.encoder.held_out import in_fixed_fold
-from training.encoder.mixing import Floats, aligned, fit_mix, mix
+from training.encoder.mixing import Floats, aligned, fit_mix, halves_of, mix
 from training.encoder.reading import Reader
 from training.encoder.rivals import Labelled, NgramRival, ngram_classes
-from training.encoder.tasks import L2
 from training.encoder.texts import DEV_PETITIONS, DEV_TICKETS
 from training.metrics import ranking_figures
-from triage.base_model import CATEGORY
+from triage.base_model import CALL_FUNCTION, FUNCTION
 from triage.document import read_document
 from triage.io.readers import read_rows
 
@@ -35,6 +35,9 @@ _LATEST = 0.2
 
 _SHOWN = 5
 _C = 20.0
+_MOST_TICKETS = 2000
+_LETTER = 0.05
+"""How much a letter is taken for a call-taker's note; the channel head is as sure as it may be of nearly every text."""
 
 
 def today() -> str:
@@ -42,32 +45,51 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def judge_fold(reader: Reader, rival: NgramRival, classes: dict[str, list[str]]) -> dict[str, Any]:
-    """Judge the fixed fold: letters and hotline tickets → model → figures."""
+def judge_fold(views: Views, rival: NgramRival) -> dict[str, Any]:
+    """Judge the fixed fold: letters and hotline tickets → model → figures.
+
+    Args:
+        views: What both models say of the texts that neither has seen, those of the fixed fold among them.
+        rival: The base bundle's models.
+    """
+    groups = [rival.examples[row].group for row in views.rows.tolist()]
+    both = cross_answer(views, rival.labels, halves_of(groups))
+    source = np.array([rival.examples[row].source for row in views.rows.tolist()])
     found = {}
-    source = np.array([example.source for example in rival.examples])
     for name, wanted in ((LETTERS, ANNOTATED), (CALLS, HOTLINE)):
-        rows = np.flatnonzero(rival.held & (source == wanted))
-        examples = [rival.examples[row] for row in rows.tolist()]
-        views = {
-            ENCODER: _encoder_view(reader, examples, rival, classes),
-            NGRAMS: {head: values[rows] for head, values in rival.margins.items()},
-        }
-        found[name] = fold_figures(Judged(rows, [example.group for example in examples], views), rival.labels)
+        chosen = source == wanted
+        function = FUNCTION if wanted == ANNOTATED else CALL_FUNCTION
+        alone = {head: views.logits[function if head == FUNCTION else head] for head in views.margins}
+        judged = Judged(
+            views.rows[chosen],
+            [group for group, here in zip(groups, chosen, strict=True) if here],
+            {
+                ENCODER: {head: values[chosen] for head, values in alone.items()},
+                NGRAMS: {head: values[chosen] for head, values in views.margins.items()},
+            },
+        )
+        found[name] = fold_figures(judged, rival.labels, both.part(chosen))
     return found
 
 
-def _encoder_view(
-    reader: Reader, examples: Sequence[Example], rival: NgramRival, classes: dict[str, list[str]]
-) -> dict[str, Floats]:
-    logits = reader([example.document.text for example in examples]).logits
-    wanted = rival.labels.classes
-    return {head: aligned(logits[own], classes[own], wanted[head]) for head, own in _heads(wanted).items()}
+def fold_views(reader: Reader, rival: NgramRival, classes: dict[str, list[str]], *, taught: frozenset[str]) -> Views:
+    """Return what both models say of the fixed fold, and of tickets whose unit the encoder was not taught.
 
-
-def _heads(wanted: dict[str, list[str]]) -> dict[str, str]:
-    """Return head of the n-gram models → head of the encoder."""
-    return {head: L2 if head == CATEGORY else head for head in wanted}
+    Args:
+        reader: The encoder.
+        rival: The base bundle's models.
+        classes: Head → class names of the encoder.
+        taught: Texts whose unit it was taught.
+    """
+    source = np.array([example.source for example in rival.examples])
+    unseen = np.array([example.document.text not in taught for example in rival.examples])
+    tickets = np.flatnonzero((source == TICKETS) & unseen & (rival.labels.columns[FUNCTION] >= 0))
+    rows = np.concatenate([np.flatnonzero(rival.held), tickets[-_MOST_TICKETS:]])
+    read = reader([rival.examples[row].document.text for row in rows.tolist()])
+    logits = logits_by_question(read.logits, classes, rival.labels.classes)
+    margins = {head: values[rows] for head, values in rival.margins.items()}
+    shares = np.where(source[rows] == ANNOTATED, _LETTER, 1.0 - _LETTER)
+    return Views(rows, margins, logits, np.asarray(shares, dtype=np.float32))
 
 
 def read_tickets(path: Path) -> Labelled:
@@ -165,16 +187,22 @@ class Yardstick:
         rival: The base bundle's models.
         tasks: Labels for linear heads on frozen vectors.
         classes: Head → class names of the encoder.
+        taught: Texts of tickets whose unit it was taught.
     """
 
     work: Path
     rival: NgramRival
     tasks: Sequence[ClassTask]
     classes: dict[str, list[str]]
+    taught: frozenset[str] = frozenset()
+
+    def views(self, reader: Reader) -> Views:
+        """Return what both models say of texts that neither has seen."""
+        return fold_views(reader, self.rival, self.classes, taught=self.taught)
 
     def judge(self, reader: Reader) -> dict[str, Any]:
         """Return part → model → figures, with date."""
-        found = judge_fold(reader, self.rival, self.classes)
+        found = judge_fold(self.views(reader), self.rival)
         found |= {task.name: task.judge(reader, self.work) for task in self.tasks}
         return {"date": today(), NEAR: judge_near(reader, self.rival.examples), **found}
 

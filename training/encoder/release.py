@@ -7,14 +7,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from models.bundle import load_bundle
 from models.encoder import OnnxEncoder
+from models.fusion import FILE as FUSION
+from models.fusion import Fusion
 from training.encoder.card import CARD, CURVES, draw_curves, encoder_card, figures_table
 from training.encoder.evaluate import ClassTask, Yardstick, measure_speed, parity, rounded, worst_loss
-from training.encoder.reading import network_reader, onnx_reader
+from training.encoder.fusing import fit_fusion
+from training.encoder.reading import Reader, network_reader, onnx_reader
 from training.encoder.rivals import ngram_rival
 from training.encoder.run import EncoderRun, Trained
 from training.encoder.shipping import export, write_folder
-from training.encoder.texts import DEV_TICKETS
+from training.encoder.texts import DEV_TICKETS, Pool
+from triage.base_model import base_bundle_path, base_model_from
 from triage.document import read_document
 from triage.io.readers import read_rows
 
@@ -26,11 +33,13 @@ _MESSAGES = "messages2019/messages.csv"
 Say = Callable[[str], None]
 
 
-def yardstick(trained: Trained, corpus: Path, work: Path, *, say: Say) -> Yardstick:
+def yardstick(trained: Trained, pool: Pool, corpus: Path, work: Path, *, say: Say) -> Yardstick:
     """Read everything that an encoder is judged by."""
+    taught = frozenset(ticket.example.document.text for ticket in pool.tickets if ticket.example.unit)
     say("n-gram models to compare with")
     tasks = (ClassTask.tickets(corpus), ClassTask.petitions(corpus))
-    return Yardstick(work, ngram_rival(corpus, work, say=say), tasks, trained.tasks.classes)
+    rival = ngram_rival(corpus, work, say=say)
+    return Yardstick(work, rival, tasks, trained.tasks.classes, taught)
 
 
 def release(run: EncoderRun, corpus: Path, folder: Path, *, say: Say) -> str:
@@ -49,7 +58,7 @@ def release(run: EncoderRun, corpus: Path, folder: Path, *, say: Say) -> str:
     appeals = run.pool.appeals
     say("exporting")
     exported = export(trained, appeals[:: max(1, len(appeals) // _CALIBRATION_TEXTS)])
-    judge = yardstick(trained, corpus, run.work, say=say)
+    judge = yardstick(trained, run.pool, corpus, run.work, say=say)
     full, small = network_reader(trained), onnx_reader(trained, exported.small)
     say("figures in float32")
     full_figures = rounded(judge.judge(full))
@@ -60,12 +69,30 @@ def release(run: EncoderRun, corpus: Path, folder: Path, *, say: Say) -> str:
     figures["parity"] = rounded(loss | parity(full, small, tickets[:_PARITY_TEXTS]))
     figures["float32"] = full_figures
     figures["speed"] = rounded(_speed(trained, exported.small, tickets, _texts(corpus / _MESSAGES)))
+    fusion = _fusion(judge, small, trained, exported.small)
     documents = {
+        FUSION: fusion.to_json().encode(),
         CARD: encoder_card(trained, figures, size=len(exported.small)).encode(),
         CURVES: draw_curves(trained),
     }
-    write_folder(folder, trained, exported.small, metrics=figures, documents=documents)
+    unrelated = _unrelated(small, tickets[:_PARITY_TEXTS])
+    write_folder(folder, trained, exported.small, metrics=figures, documents=documents, unrelated=unrelated)
     return figures_table(figures)
+
+
+def _fusion(judge: Yardstick, small: Reader, trained: Trained, model: bytes) -> Fusion:
+    """Fit the mix with the base bundle that ships; on all texts that neither has seen, since no figure is taken here."""
+    base = base_model_from(load_bundle(base_bundle_path()))
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = write_folder(Path(folder), trained, model, metrics={}, documents={})
+    return fit_fusion(judge.views(small), judge.rival.labels, base=base.heads_fingerprint, encoder=manifest.fingerprint)
+
+
+def _unrelated(reader: Reader, texts: Sequence[str]) -> float:
+    """Return the cosine that two tickets have on average: nearly all pairs are about unrelated matters."""
+    vectors = reader(texts).vectors
+    near = vectors @ vectors.T
+    return round(float(np.median(near[np.triu_indices(len(near), k=1)]).clip(0.0, 0.9)), 4) if len(texts) > 1 else 0.0
 
 
 def _speed(trained: Trained, model: bytes, tickets: Sequence[str], messages: Sequence[str]) -> dict[str, Any]:

@@ -94,7 +94,13 @@ def export(trained: Trained, sample: Sequence[str]) -> Exported:
 
 
 def write_folder(
-    folder: Path, trained: Trained, model: bytes, *, metrics: Mapping[str, Any], documents: Mapping[str, bytes]
+    folder: Path,
+    trained: Trained,
+    model: bytes,
+    *,
+    metrics: Mapping[str, Any],
+    documents: Mapping[str, bytes],
+    unrelated: float = 0.0,
 ) -> EncoderManifest:
     """Write an encoder's folder.
 
@@ -104,6 +110,7 @@ def write_folder(
         model: The ONNX file.
         metrics: Figures with n and date.
         documents: Further files, such as the model card and its picture.
+        unrelated: Cosine that texts about unrelated matters have.
     """
     shape = trained.recipe.network
     files = {MODEL: model, TOKENIZER: trained.tokenizer.to_str().encode(), **documents}
@@ -120,6 +127,7 @@ def write_folder(
         normaliser=NORMALISER_VERSION,
         outputs={head: tuple(trained.tasks.classes[head]) for head in SHIPPED},
         metrics=metrics,
+        unrelated=unrelated,
         files=facts,
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from models.bundle import verify_bundle
 from triage.appeal import Appeal
 from triage.casework import archives, encoders
 from triage.casework.desk import ActiveTriage, CurrentTriage, activate
-from triage.casework.encoders import EncoderLoader, default_encoder
+from triage.casework.encoders import EncoderLoader, default_encoder, first_encoder
 from triage.directory import Directory
 from triage.errors import BundleError
 from triage.events import WordCutter
@@ -94,7 +94,7 @@ class BundleLoader:
         self.cache = cache
         self.words = words or WordCutter()
         self.rules = rules or CityRules.load()
-        self.encoders = EncoderLoader(database)
+        self.encoders = EncoderLoader(database, first=first_encoder())
         self._precision = precision
 
     def present(self) -> Loaded:
@@ -165,6 +165,7 @@ class BundleLoader:
             settings=triage.settings,
             words=self.words,
             rules=city.rules,
+            encoder=triage.encoder,
         )
 
     def _folder(self, connection: Connection, bundle: StoredBundle) -> Path:

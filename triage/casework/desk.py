@@ -152,10 +152,9 @@ def load_active(
 
 def activate(triage: Triage, *, encoder: DenseEncoder | None = None) -> ActiveTriage:
     """Put loaded models together; the encoder is the hashed projection unless another one is given."""
-    bundle = f"{triage.base.version} {triage.local.version}" if triage.local else triage.base.version
     return ActiveTriage(
         triage=triage,
-        bundle=bundle,
+        bundle=triage.version,
         scorer=triage.base.pairs,
         encoder=encoder or HashedProjection(triage.base.pairs.frequencies),
     )

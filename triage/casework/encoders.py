@@ -15,11 +15,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func
 
-import models
 from models.encoder import OnnxEncoder
 from models.encoder_folder import MANIFEST, pack_folder, read_manifest, unpack_files
 from models.errors import EncoderError
 from models.pairs import PairScorer
+from triage.second_opinion import shipped_encoder_path
 from triage.store import audit, encoders, jobs, queueing, schema
 from triage.store.access import EVERYWHERE, SYSTEM, Actor
 from triage.store.database import Database
@@ -62,11 +62,6 @@ def default_encoder(scorer: PairScorer) -> HashedProjection:
     return HashedProjection(scorer.frequencies)
 
 
-def shipped_encoder_path() -> Path:
-    """Return the folder of the encoder that ships with the project; it may be missing."""
-    return Path(models.__file__).resolve().parent / "bundles" / "encoder"
-
-
 def announce(connection: Connection, job_id: UUID) -> None:
     """Put the job into the queue; it is there exactly when the transaction is."""
     queueing.defer(connection, TASK, job_id, priority=_PRIORITY)
@@ -75,9 +70,15 @@ def announce(connection: Connection, job_id: UUID) -> None:
 class EncoderLoader:
     """Turns encoders of the store into encoders in memory. Safe between threads: at worst one is loaded twice."""
 
-    def __init__(self, database: Database) -> None:
-        """Store the place; nothing is opened yet."""
+    def __init__(self, database: Database, *, first: Path | None = None) -> None:
+        """Store the places; nothing is opened yet.
+
+        Args:
+            database: The store.
+            first: Folder of the encoder that an empty store begins with; None: the one that comes with the bundle.
+        """
         self._database = database
+        self._first = first
         self._loaded: dict[str, DenseEncoder] = {}
 
     def present(self, default: HashedProjection, *, follow: bool = True) -> InUse:
@@ -96,7 +97,7 @@ class EncoderLoader:
         with self._database.transaction(EVERYWHERE) as connection:
             stored = encoders.in_use(connection)
             if follow or not stored:
-                settle(connection, default)
+                settle(connection, default, first=self._first)
                 stored = encoders.in_use(connection)
             kept = {one.fingerprint: self._load(connection, one, default) for one in stored}
         self._loaded = {fingerprint: encoder for fingerprint, encoder in kept.items() if encoder is not None}
@@ -139,6 +140,12 @@ def load(connection: Connection, stored: StoredEncoder) -> DenseEncoder:
     return found
 
 
+def first_encoder() -> Path | None:
+    """Return the folder of what an empty store begins with: the shipped encoder, where there is one."""
+    folder = shipped_encoder_path()
+    return folder if (folder / MANIFEST).is_file() else None
+
+
 def shipped_fingerprint() -> str | None:
     """Return the fingerprint of the encoder that ships with the project; None where it is missing."""
     folder = shipped_encoder_path()
@@ -150,8 +157,14 @@ def stamp(connection: Connection) -> Stamp:
     return _stamp(encoders.in_use(connection))
 
 
-def settle(connection: Connection, default: HashedProjection) -> None:
-    """Make ``default`` the first active encoder, or ask for it where an older one of its kind is active."""
+def settle(connection: Connection, default: HashedProjection, *, first: Path | None = None) -> None:
+    """Make ``default`` the first active encoder, or ask for it where an older one of its kind is active.
+
+    Args:
+        connection: A transaction that may read everything.
+        default: Comes with the bundle.
+        first: Folder of an encoder that goes before it where no appeal is stored yet.
+    """
     stored = encoders.in_use(connection)
     if _is_settled(stored, default):
         return
@@ -160,6 +173,11 @@ def settle(connection: Connection, default: HashedProjection) -> None:
     if _is_settled(stored, default):
         return
     now = datetime.now(UTC)
+    if first is not None and not stored and not encoders.count_appeals(connection):
+        added = add_folder(connection, first, actor=SYSTEM, at=now)
+        slot = encoders.free_slot(connection, added.fingerprint)
+        encoders.set_state(connection, added.fingerprint, ACTIVE, slot=slot, activated_at=func.now())
+        return
     added = add_hashed(connection, default, actor=SYSTEM, at=now)
     if added.state == ACTIVE:
         for one in stored[1:]:

@@ -20,7 +20,7 @@ from triage.store.errors import Refused
 from triage.store.ids import new_id
 from triage.store.search import Query
 from triage.store.signatures import SearchKeys, search_keys
-from triage.store.vectors import Vectors
+from triage.store.vectors import DenseEncoder, Vectors
 
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 """A text of PostgreSQL holds neither NUL nor half a surrogate pair; each becomes one other character: no offset slips."""
@@ -121,9 +121,8 @@ def prepare(desk: Desk, active: ActiveTriage, appeals: Sequence[NewAppeal], *, s
     ids = [new_id(now) for _ in cleaned]
     readings = active.triage.read([_appeal(new, id_, now) for new, id_ in zip(cleaned, ids, strict=True)])
     decisions = active.triage.decide_readings(readings)
-    texts = [reading.document.text for reading in readings]
-    vectors = active.encoder.encode(texts)
-    others = {other.fingerprint: other.encode(texts) for other in active.others} if scope is not None else {}
+    vectors = _vectors(active.encoder, readings)
+    others = {other.fingerprint: _vectors(other, readings) for other in active.others} if scope is not None else {}
     frequencies = desk.rarity.scorer(active.scorer).frequencies
     found = []
     rows = zip(cleaned, ids, readings, decisions, vectors, strict=True)
@@ -176,6 +175,15 @@ def label(decision: Decision, new: NewAppeal, *, most: int = 20) -> str:
     text = masked_text(new.title).strip() or masked_text(new.content[:400]).strip()
     clause = next((part for part in text.replace("\n", "。").split("。") if part.strip()), "")
     return clause.strip()[:most] or (decision.categories[0].l2 if decision.categories else "")[:most]
+
+
+def _vectors(encoder: DenseEncoder, readings: Sequence[Reading]) -> Sequence[Vectors]:
+    """Return float32[256] for each appeal; what was encoded to decide it is not encoded again."""
+    made = [reading.vector for reading in readings if reading.encoder == encoder.fingerprint]
+    known = [vector for vector in made if vector is not None]
+    if len(known) == len(readings):
+        return known
+    return list(encoder.encode([reading.document.text for reading in readings]))
 
 
 def _cleaned(desk: Desk, new: NewAppeal) -> NewAppeal:

@@ -84,6 +84,12 @@ def run(
             show_default=False,
         ),
     ] = None,
+    encoder: Annotated[
+        bool,
+        typer.Option(
+            help="是否同时用语义编码器：判得更准，但较慢 / Let the encoder read too: better answers, slower.",
+        ),
+    ] = True,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -111,16 +117,20 @@ def run(
         workers=workers,
     )
     strip = None if instructions is None else instructions is Instructions.STRIP
-    _execute(options, _loader(bundle, units=units, precision=precision, strip=strip))
+    _execute(options, _loader(bundle, units=units, precision=precision, strip=strip, encoder=encoder))
 
 
-def _loader(bundle: Path | None, *, units: Path | None, precision: float, strip: bool | None) -> Callable[[], Engine]:
+def _loader(
+    bundle: Path | None, *, units: Path | None, precision: float, strip: bool | None, encoder: bool
+) -> Callable[[], Engine]:
     def load() -> Engine:
         from triage.pipeline import engine
         from triage.rules import CityRules
 
         rules = CityRules.read(os.environ)
-        return engine.load_engine(bundle, units=units, precision=precision, strip=strip, rules=rules)
+        return engine.load_engine(
+            bundle, units=units, precision=precision, strip=strip, rules=rules, encoder=encoder
+        )
 
     return load
 

@@ -16,12 +16,12 @@ def load_engine(
     precision: float,
     strip: bool | None,
     rules: CityRules | None = None,
+    encoder: bool = True,
 ) -> Engine:
     """Load models and directory; the arguments are those of `Triage.load`.
 
     Raises:
         TriageError: If a bundle or the list of units cannot be used.
     """
-    triage = Triage.load(bundle, units=units, precision=precision, strip=strip, rules=rules)
-    local = f" {triage.local.version}" if triage.local else ""
-    return Engine(triage, triage.base.pairs, f"{triage.base.version}{local}")
+    triage = Triage.load(bundle, units=units, precision=precision, strip=strip, rules=rules, encoder=encoder)
+    return Engine(triage, triage.base.pairs, triage.version)
