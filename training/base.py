@@ -16,7 +16,6 @@ from models.clauses import VERSION as CLAUSES_VERSION
 from models.cues import VERSION as CUES_VERSION
 from models.linear import Scores
 from models.pairs import NAME as PAIRS_VERSION
-from models.pairs import PairScorer
 from models.ranker import VERSION as RANKER_VERSION
 from models.ranker import CandidateRanker
 from models.stacked import VERSION as STACKED_VERSION
@@ -24,22 +23,20 @@ from models.text_model import VERSION as LINEAR_VERSION
 from models.text_model import TextModel
 from models.word_space import VERSION as WORDS_VERSION
 from models.word_space import MeaningHeads
-from training.base_figures import crossfit_figures, event_figures
+from training.base_figures import crossfit_figures
 from training.base_heads import calibrate
 from training.card import base_card
 from training.config import CONFIGS, BaseRecipe, load_recipe
-from training.corpus import TICKETS, EventCorpus, Example, read_events
+from training.corpus import TICKETS, Example, read_events
+from training.event_bundle import train_events
 from training.local import fingerprint
 from training.material import Texts, fit_fields, fit_words, make_material
 from training.nesting import NestedOutputs
-from training.pairs import train_pairs
 from training.ranker_fit import fit_ranker
 from training.signals import Teachers
 from training.two_levels import cross_validate, fit_shipped
 from triage.base_model import CATEGORY, FUNCTION, TYPE, BaseModel, base_bundle_path, base_tensors, text_checksum
 from triage.directory import Directory
-from triage.document import read_document
-from triage.linking import event_item
 from triage.routing.router import UnitRouter
 from triage.text.normalise import NORMALISER_VERSION
 
@@ -94,7 +91,7 @@ def build_base(corpus: Path, recipe: BaseRecipe, *, say: Say) -> tuple[BaseModel
     ranker = _day_one_ranker(examples, text, judged.margins[FUNCTION])
     say("training the same-event scorer")
     events = read_events(corpus)
-    pairs, figures["same_event"] = _pairs(events, recipe)
+    pairs, figures["same_event"] = train_events(events, words, seed=recipe.seed)
     model = BaseModel(
         version="",
         text=text,
@@ -164,12 +161,6 @@ def _day_one_ranker(examples: Sequence[Example], text: TextModel, function_margi
     fitted = fit_ranker(features, np.array([column[examples[i].unit] for i in rows]), names)
     weights = np.append(fitted.weights, np.float32(DUTY_WEIGHT)).astype(np.float32)
     return CandidateRanker((*names, "duty_named"), weights)
-
-
-def _pairs(corpus: EventCorpus, recipe: BaseRecipe) -> tuple[PairScorer, dict[str, Any]]:
-    items = [event_item(read_document(message)) for message in corpus.messages]
-    figures = event_figures(items, corpus, seed=recipe.seed)
-    return train_pairs(items, corpus.events, seed=recipe.seed), figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

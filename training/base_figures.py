@@ -14,12 +14,10 @@ from models.linear import Scores
 from models.ordinal import quadratic_kappa
 from training.base_heads import EXCLUSIVE, Labels, calibrate
 from training.bootstrap import group_interval
-from training.corpus import ANNOTATED, HOTLINE, EventCorpus, Example
+from training.corpus import ANNOTATED, HOTLINE, Example
 from training.event_metrics import EventScores
 from training.metrics import REVIEW_SHARE, average_precision, micro_f1, ranking_figures, recall_at, risk_figures, wilson
-from training.pairs import cross_validate_events
 from triage.base_model import CATEGORY, EMERGENCY, FACTORS, FUNCTION, RISK, TYPE
-from triage.events import EventItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +103,6 @@ def _evidence(hits: Mapping[int, bool], rows: NDArray[np.int64]) -> dict[str, An
     judged = [hits[row] for row in rows.tolist() if row in hits]
     overlap = round(sum(judged) / max(len(judged), 1), 4)
     return {"n": len(judged), "overlap": overlap, "overlap_interval": wilson(sum(judged), len(judged))}
-
-
-def event_figures(items: Sequence[EventItem], corpus: EventCorpus, *, seed: int) -> dict[str, Any]:
-    """Judge the same-event linker in folds by batch, beside TF-IDF with average linkage."""
-    report = cross_validate_events(items, corpus.events, seed=seed, ignored=corpus.ignored)
-    return {"linker": event_record(report.scorer), "tfidf_average_linkage": event_record(report.tfidf)}
 
 
 def event_record(scores: EventScores) -> dict[str, Any]:

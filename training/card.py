@@ -35,10 +35,10 @@ def base_card(description: Description) -> str:
         ("hotline: type, top-1", hotline["type"]["top1"], hotline["type"]["n"]),
         (
             "same event: pair F1 without the largest",
-            events["linker"]["pairs_without_largest"]["f1"],
-            events["linker"]["n"],
+            events["batch"]["pairs_without_largest"]["f1"],
+            events["batch"]["n"],
         ),
-        ("same event: B-cubed F1", events["linker"]["b_cubed"]["f1"], events["linker"]["n"]),
+        ("same event: B-cubed F1", events["batch"]["b_cubed"]["f1"], events["batch"]["n"]),
     ]
     table = "\n".join(f"| {name} | {value} | {n} |" for name, value, n in rows)
     return f"""# {description.name}

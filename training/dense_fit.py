@@ -29,6 +29,7 @@ class DenseRecipe:
         input_dropout: Share of the inputs left out.
         hidden_dropout: Share of the hidden units left out.
         smoothing: Label smoothing; one ticket in ten of such a history went to a unit that another clerk would not choose.
+        members: Networks with weights and orders of their own, whose logits are averaged: they err differently.
     """
 
     hidden: int = 512
@@ -39,6 +40,7 @@ class DenseRecipe:
     input_dropout: float = 0.2
     hidden_dropout: float = 0.4
     smoothing: float = 0.05
+    members: int = 3
 
 
 def fit_dense(vectors: Scores, truth: NDArray[np.int64], classes: int, *, recipe: DenseRecipe, seed: int) -> DenseHead:
@@ -53,12 +55,26 @@ def fit_dense(vectors: Scores, truth: NDArray[np.int64], classes: int, *, recipe
     """
     centre, scale = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
     inputs = torch.from_numpy(((vectors - centre) / scale).astype(np.float32))
+    members = []
     with _alone(seed):
-        inner, outer = nn.Linear(vectors.shape[1], recipe.hidden), nn.Linear(recipe.hidden, classes)
-        _descend(inner, outer, inputs, torch.from_numpy(truth), recipe)
-    arrays = (inner.weight.T, inner.bias, outer.weight.T, outer.bias)
-    weights = [np.ascontiguousarray(array.detach().numpy(), dtype=np.float32) for array in arrays]
-    return DenseHead(centre.astype(np.float32), scale.astype(np.float32), *weights)
+        for _ in range(recipe.members):
+            inner, outer = nn.Linear(vectors.shape[1], recipe.hidden), nn.Linear(recipe.hidden, classes)
+            _descend(inner, outer, inputs, torch.from_numpy(truth), recipe)
+            members.append([_array(part) for part in (inner.weight.T, inner.bias, outer.weight.T, outer.bias)])
+    inners, inner_biases, outers, outer_biases = zip(*members, strict=True)
+    # Side by side, with their outputs shared out, several networks are one network that averages their logits.
+    return DenseHead(
+        centre.astype(np.float32),
+        scale.astype(np.float32),
+        np.hstack(inners),
+        np.concatenate(inner_biases),
+        np.asarray(np.vstack(outers) / recipe.members, dtype=np.float32),
+        np.mean(outer_biases, axis=0, dtype=np.float32),
+    )
+
+
+def _array(part: torch.Tensor) -> Scores:
+    return np.ascontiguousarray(part.detach().numpy(), dtype=np.float32)
 
 
 @contextmanager

@@ -42,7 +42,8 @@ def read_stream(corpus: Path, work: Path, *, say: Say) -> Stream:
     folds = {id_: risk.fold for id_, risk in risks.items()}
     path = work / "arrivals.csv"
     if not path.exists():
-        write_arrivals(replay(events, risks, seed=recipe.seed, say=say), path)
+        meanings = base_model_from(load_bundle(base_bundle_path())).pairs.meanings
+        write_arrivals(replay(events, risks, meanings, seed=recipe.seed, say=say), path)
     arrivals = read_arrivals(path)
     annotated = {
         example.document.appeal.id: example.risk

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.pairs import WordMeanings
 from training.corpus import EventCorpus
 from training.early_scores import MessageRisk
 from training.pairs import train_pairs_by_fold
@@ -162,13 +163,23 @@ class OutOfFold:
         )
 
 
-def replay(corpus: EventCorpus, risks: Mapping[str, MessageRisk], *, seed: int, say: Say) -> list[Arrived]:
-    """Receive the stream and return its arrivals in the order of time."""
+def replay(
+    corpus: EventCorpus, risks: Mapping[str, MessageRisk], meanings: WordMeanings, *, seed: int, say: Say
+) -> list[Arrived]:
+    """Receive the stream and return its arrivals in the order of time.
+
+    Args:
+        corpus: The stream.
+        risks: Message → its risk.
+        meanings: What words mean; learned without annotation.
+        seed: Of the pair scorers.
+        say: Takes a line on what is being done.
+    """
     items = [event_item(read_document(message), type_=risks[message.id].type) for message in corpus.messages]
     folds = {id_: risk.fold for id_, risk in risks.items()}
     reader = OutOfFold({(m.title, m.content): risks[m.id] for m in corpus.messages})
     active: dict[int, ActiveTriage] = {}
-    for fold, scorer in train_pairs_by_fold(items, corpus.events, folds, seed=seed):
+    for fold, scorer in train_pairs_by_fold(items, corpus.events, folds, meanings=meanings, seed=seed):
         say(f"pair scorer without fold {fold + 1}")
         # Vectors must be comparable, so the encoder is one for all; it learns from no annotation.
         encoder = active[min(active)].encoder if active else HashedProjection(scorer.frequencies)

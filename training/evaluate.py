@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 
 from models.abstention import lower_bound
-from training.base_figures import event_record
 from training.drift import periods
-from training.event_metrics import GoldEvent, score_events
+from training.event_folds import event_figures, judge_events
+from training.event_metrics import GoldEvent
 from training.metrics import average_precision, micro_f1, ranking_figures, risk_figures
 from triage.appeal import Appeal
 from triage.decision import AUTO, Decision, Quote
 from triage.document import read_document
 from triage.errors import InputError
-from triage.events import EventLinker
 from triage.io.readers import read_records, read_rows
 from triage.io.rows import Record, Row
 from triage.linking import event_item
@@ -216,8 +215,7 @@ def _event_part(judged: Sequence[Judged], triage: Triage, path: Path) -> dict[st
         event_item(read_document(one.row.appeal, strip=triage.settings.strip), type_=one.decision.types[0].name)
         for one in judged
     ]
-    linked = EventLinker(triage.base.pairs).link(items)
-    return event_record(score_events(gold, {found.id: found.event_id for found in linked}))
+    return event_figures(judge_events(items, gold, triage.base.pairs))
 
 
 def _gold_event(record: Record) -> GoldEvent:

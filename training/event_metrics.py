@@ -101,6 +101,23 @@ def score_events(
     )
 
 
+def agreement(left: Mapping[str, str], right: Mapping[str, str]) -> float:
+    """Return the share of pairs that both groupings join, among those that either joins; 1 when none is joined.
+
+    Args:
+        left: Item → group.
+        right: Item → group; only items of both are compared.
+    """
+    shared = left.keys() & right.keys()
+    both = _joined(Counter((left[item], right[item]) for item in shared))
+    either = _joined(Counter(left[item] for item in shared)) + _joined(Counter(right[item] for item in shared)) - both
+    return both / either if either else 1.0
+
+
+def _joined(sizes: Mapping[object, int]) -> int:
+    return sum(size * (size - 1) // 2 for size in sizes.values())
+
+
 def _pairs(items: Sequence[GoldEvent], predicted: Mapping[str, str], ignored: IgnoredPairs) -> Agreement:
     right = linked = true = either = 0
     for batch in _batches(items):

@@ -115,11 +115,13 @@ def _parity(parity: Mapping[str, Any]) -> str:
 
 
 def _speed(speed: Mapping[str, Any]) -> str:
-    return "; ".join(
-        f"{name} ({values['characters']:.0f} characters on average) {values['per_second']:.0f}/s"
-        for name, values in speed.items()
-        if isinstance(values, Mapping)
-    )
+    said = []
+    for name, values in speed.items():
+        if isinstance(values, Mapping) and "per_second" in values:
+            said.append(f"{name} ({values['characters']:.0f} characters on average) {values['per_second']:.0f}/s")
+        elif isinstance(values, Mapping):
+            said.append(f"{name}: p50 {values['p50']:.1f}, p95 {values['p95']:.1f}")
+    return "; ".join(said)
 
 
 def _smoothed(values: list[float]) -> list[float]:
@@ -182,7 +184,7 @@ half of the fold, or from the latest training texts.
 
 int8 against float32: {parity}.
 
-Speed on two cores, int8: {speed}.
+Speed on two cores (the first two int8, as served): {speed}.
 
 ## Limits
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from models.bundle import load_bundle
 from models.encoder import OnnxEncoder
 from models.fusion import FILE as FUSION
 from models.fusion import Fusion
+from training.baselines import FastTextBaseline, fasttext_available
 from training.encoder.card import CARD, CURVES, draw_curves, encoder_card, figures_table
 from training.encoder.evaluate import ClassTask, Yardstick, measure_speed, parity, rounded, worst_loss
 from training.encoder.fusing import fit_fusion
@@ -68,7 +71,7 @@ def release(run: EncoderRun, corpus: Path, folder: Path, *, say: Say) -> str:
     loss = {"worst_loss_points": worst_loss(full_figures, figures)}
     figures["parity"] = rounded(loss | parity(full, small, tickets[:_PARITY_TEXTS]))
     figures["float32"] = full_figures
-    figures["speed"] = rounded(_speed(trained, exported.small, tickets, _texts(corpus / _MESSAGES)))
+    figures["speed"] = rounded(_speed(trained, exported.small, judge, tickets, _texts(corpus / _MESSAGES)))
     fusion = _fusion(judge, small, trained, exported.small)
     documents = {
         FUSION: fusion.to_json().encode(),
@@ -95,15 +98,40 @@ def _unrelated(reader: Reader, texts: Sequence[str]) -> float:
     return round(float(np.median(near[np.triu_indices(len(near), k=1)]).clip(0.0, 0.9)), 4) if len(texts) > 1 else 0.0
 
 
-def _speed(trained: Trained, model: bytes, tickets: Sequence[str], messages: Sequence[str]) -> dict[str, Any]:
+def _speed(
+    trained: Trained, model: bytes, judge: Yardstick, tickets: Sequence[str], messages: Sequence[str]
+) -> dict[str, Any]:
     """Measure what is served, by the reader that serves it."""
     with tempfile.TemporaryDirectory() as folder:
         write_folder(Path(folder), trained, model, metrics={}, documents={})
         encoder = OnnxEncoder.load(Path(folder), threads=_SPEED_THREADS)
+    full = network_reader(trained)
+    torch.set_num_threads(_SPEED_THREADS)
     return {
         "tickets": measure_speed(encoder.encode, tickets[:1000]),
         "messages": measure_speed(encoder.encode, messages[:500]),
+        "tickets in float32 through torch": measure_speed(full, tickets[:1000]),
+        **_fasttext_speed(judge, tickets[:1000]),
+        "one ticket at a time, milliseconds": _one_by_one(encoder, tickets[:500]),
     }
+
+
+def _one_by_one(encoder: OnnxEncoder, texts: Sequence[str]) -> dict[str, float]:
+    taken = []
+    for text in texts:
+        began = time.perf_counter()
+        encoder.encode([text])
+        taken.append(1000 * (time.perf_counter() - began))
+    half, most = np.quantile(taken, [0.5, 0.95])
+    return {"n": len(texts), "p50": float(half), "p95": float(most)}
+
+
+def _fasttext_speed(judge: Yardstick, texts: Sequence[str]) -> dict[str, Any]:
+    """Measure fastText naming the units of the same tickets; nothing where it is not installed."""
+    if not fasttext_available():
+        return {}
+    train = judge.tasks[0].train
+    return {"tickets by fastText": measure_speed(FastTextBaseline(train.texts[:8000], train.labels[:8000]).rank, texts)}
 
 
 def _texts(path: Path) -> list[str]:

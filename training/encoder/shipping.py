@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -89,6 +90,7 @@ def export(trained: Trained, sample: Sequence[str]) -> Exported:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            nodes_to_exclude=_gated(plain),
         )
         return Exported(full.read_bytes(), small.read_bytes())
 
@@ -136,6 +138,17 @@ def write_folder(
     record = json.dumps(manifest.to_record(), ensure_ascii=False, indent=1) + "\n"
     (folder / MANIFEST).write_text(record, encoding="utf-8")
     return manifest
+
+
+def _gated(model: Path) -> list[str]:
+    """Return the products that read gated values: gates multiply, so a few values are far larger than all others.
+
+    In eight bits these few leave too few steps for the rest; kept in float32, vectors differ a sixth as much from torch's at
+    three quarters of the speed.
+    """
+    nodes = onnx.load(model).graph.node
+    gates = {output for node in nodes if node.op_type == "Mul" for output in node.output}
+    return [node.name for node in nodes if node.op_type == "MatMul" and node.input[0] in gates]
 
 
 def _export(served: _Served, path: Path) -> None:
