@@ -14,10 +14,11 @@ SAMPLES := triage/samples
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench readme clean
+.PHONY: help run serve test check format bench readme clean
 
 help:
-	@echo "make run     triage the shipped samples into $(OUT)/ and record them in a store there (serving part only)"
+	@echo "make run     triage the shipped samples into $(OUT)/, record them in a store there and write a weekly report"
+	@echo "make serve   open the workbench on the samples and print its address and a demo login"
 	@echo "make test    install everything and run all tests"
 	@echo "make check   lint, format and type checks"
 	@echo "make format  rewrite the sources in the project's format"
@@ -32,6 +33,11 @@ run: $(RUN_ENV)/.ready
 	@rm -rf $(OUT)/data
 	@$(RUN_ENV)/bin/triage import $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv --data $(OUT)/data \
 		--rejects $(OUT)/import.rejects.csv --summary
+	@$(RUN_ENV)/bin/triage report --input $(SAMPLES)/appeals.csv --units $(SAMPLES)/units.csv --week 2026-W43 \
+		-o $(OUT)/weekly.docx -o $(OUT)/weekly.html
+
+serve: $(RUN_ENV)/.ready
+	$(RUN_ENV)/bin/triage serve --demo --data $(OUT)/serve
 
 test: $(TEST_ENV)/.ready
 	$(TEST_ENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from api.console.mounting import install_console
 from api.handlers import install_handlers
 from api.limits import BodyLimit, Gate
 from api.observe import Observe, TrustedHosts
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    install_console(app)
     # The last one added is the outermost.
     app.add_middleware(Gate, limits=settings.limits, metrics=service.metrics)
     app.add_middleware(BodyLimit, limits=settings.limits)

@@ -41,8 +41,14 @@ _KINDS: Sequence[tuple[type[TriageError], problems.Kind]] = (
 
 def install_handlers(app: FastAPI) -> None:
     """Answer every error of a request as problem+json."""
-    for kind, handle in _HANDLERS.items():
-        app.add_exception_handler(kind, handle)
+    for kind in _HANDLERS:
+        app.add_exception_handler(kind, _answer)
+
+
+def problem_for(request: Request, error: Exception) -> Problem:
+    """Return what is to be told of an error, and log what the operator must see."""
+    kind = next((kind for kind in _HANDLERS if isinstance(error, kind)), None)
+    return _HANDLERS[kind](request, error) if kind is not None else problems.from_status(500)
 
 
 def problem_of(error: TriageError) -> Problem:
@@ -61,19 +67,22 @@ def problem_of(error: TriageError) -> Problem:
     return Problem(kind, str(error), headers=headers, extra=extra)
 
 
-def _on_triage_error(request: Request, error: Exception) -> Response:
+def _answer(request: Request, error: Exception) -> Response:
+    return problems.problem_response(problem_for(request, error), request_id_of(request.scope))
+
+
+def _on_triage_error(request: Request, error: Exception) -> Problem:
     problem = problem_of(error) if isinstance(error, TriageError) else problems.from_status(500)
     if problem.status_code >= 500:
         LOG.error("refused", exc_info=error, extra={"action": "refused", "request": request_id_of(request.scope)})
-    return problems.problem_response(problem, request_id_of(request.scope))
+    return problem
 
 
-def _on_database_error(request: Request, error: Exception) -> Response:
+def _on_database_error(request: Request, error: Exception) -> Problem:
     """Answer a failed statement: 503 where the connection or the time ran out, 500 else. Its message quotes values."""
     lost = isinstance(error, DBAPIError) and (error.connection_invalidated or _sqlstate(error) in _PASSING)
     LOG.error("database", exc_info=error, extra={"action": "database", "request": request_id_of(request.scope)})
-    problem = problems.unavailable(_RETRY_SECONDS, "数据库暂不可用；请稍后重试") if lost else problems.from_status(500)
-    return problems.problem_response(problem, request_id_of(request.scope))
+    return problems.unavailable(_RETRY_SECONDS, "数据库暂不可用；请稍后重试") if lost else problems.from_status(500)
 
 
 _PASSING = frozenset({"57014", "57P01", "57P02", "57P03", "53300", "40001", "40P01", "55P03"})
@@ -84,28 +93,24 @@ def _sqlstate(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or "57P03"
 
 
-def _on_http_error(request: Request, error: Exception) -> Response:
+def _on_http_error(_request: Request, error: Exception) -> Problem:
     if isinstance(error, Problem):
-        problem = error
-    elif isinstance(error, HTTPException):
-        problem = problems.from_status(error.status_code, error.headers)
-    else:
-        problem = problems.from_status(500)
-    return problems.problem_response(problem, request_id_of(request.scope))
+        return error
+    if isinstance(error, HTTPException):
+        return problems.from_status(error.status_code, error.headers)
+    return problems.from_status(500)
 
 
-def _on_invalid(request: Request, error: Exception) -> Response:
+def _on_invalid(_request: Request, error: Exception) -> Problem:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if any(entry.get("type") == "json_invalid" for entry in found):
-        problem = Problem(problems.MALFORMED, "请求体不是合法的 JSON；请检查引号、逗号和括号")
-        return problems.problem_response(problem, request_id_of(request.scope))
+        return Problem(problems.MALFORMED, "请求体不是合法的 JSON；请检查引号、逗号和括号")
     listed = [{"field": _field(entry), "message": _message(entry)} for entry in found[:50]]
     first = f"{listed[0]['field']}：{listed[0]['message']}" if listed else "请对照接口文档修改"
-    problem = Problem(problems.INVALID, first, extra={"errors": listed})
-    return problems.problem_response(problem, request_id_of(request.scope))
+    return Problem(problems.INVALID, first, extra={"errors": listed})
 
 
-_HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Response]] = MappingProxyType(
+_HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = MappingProxyType(
     {
         HTTPException: _on_http_error,
         RequestValidationError: _on_invalid,

@@ -19,7 +19,12 @@ from api.observe import request_id_of
 from api.settings import Limits
 
 _KEPT_BUCKETS = 10_000
-UPLOADS = frozenset({"/v1/bundles", "/v1/units/import"})
+UPLOADS = frozenset(
+    {
+        *("/v1/bundles", "/v1/units/import"),
+        *("/console/models/upload", "/console/directory/diff", "/console/directory/import"),
+    }
+)
 """Paths that take files; they stream to disk instead of being read at once."""
 BATCH = "/v1/appeals/batch"
 UNGUARDED = frozenset({"/healthz", "/readyz", "/metrics"})

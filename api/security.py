@@ -57,6 +57,27 @@ def logged_in(request: Request, service: ServiceDep, bearer: Bearer, cookie: Ses
     return _recognise(request, service, bearer, cookie)
 
 
+def visitor_of(request: Request, service: Service, cookie: str, *, token: str) -> Actor:
+    """Recognise who visits a page of the console.
+
+    A session that has ended is no guess (256 random bits), so it is not counted as one: at the end of a shift many
+    browsers behind one address have old ones.
+
+    Args:
+        request: The request.
+        service: The service.
+        cookie: Of the log-in; empty without one.
+        token: What the page sent against forgery; only looked at where something is to change.
+
+    Raises:
+        Unauthenticated: There is no session, or it has ended.
+        Problem: 403 for a wrong token, 429 for too many requests.
+    """
+    actor = _identify(service, None, cookie or None)
+    _check_csrf(request, service, cookie, given=token)
+    return _admitted(request, service, actor)
+
+
 def _recognise(
     request: Request, service: Service, bearer: HTTPAuthorizationCredentials | None, cookie: str | None
 ) -> Actor:
@@ -66,7 +87,11 @@ def _recognise(
         note_failure(request, service)
         raise
     if bearer is None and cookie:
-        _check_csrf(request, service, cookie)
+        _check_csrf(request, service, cookie, given=request.headers.get(CSRF_HEADER, ""))
+    return _admitted(request, service, actor)
+
+
+def _admitted(request: Request, service: Service, actor: Actor) -> Actor:
     name_principal(request.scope, actor.name)
     wait = service.rates.take(actor.name)
     if wait:
@@ -118,9 +143,8 @@ def csrf_token(service: Service, cookie: str) -> str:
     return hmac.new(service.desk.secret, b"csrf\0" + cookie.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
-def _check_csrf(request: Request, service: Service, cookie: str) -> None:
+def _check_csrf(request: Request, service: Service, cookie: str, *, given: str) -> None:
     if request.method in _SAFE:
         return
-    given = request.headers.get(CSRF_HEADER, "").encode("utf-8", "replace")
-    if not hmac.compare_digest(given, csrf_token(service, cookie).encode()):
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), csrf_token(service, cookie).encode()):
         raise Problem(problems.FORBIDDEN, f"缺少或错误的 {CSRF_HEADER} 头；请先用 GET /v1/session 取得")

@@ -14,6 +14,7 @@ from pathlib import Path
 from fastapi import Request
 from sqlalchemy import func, select, text
 
+from api.demo import Demo
 from api.limits import TokenBuckets
 from api.metrics import Metrics
 from api.problems import unavailable
@@ -58,6 +59,7 @@ class Service:
         failures: Failed log-ins of each address.
         queue: Where batches are announced.
         stopped: Set when the service ends.
+        demo: The sample city of a trial; None without one.
     """
 
     def __init__(self, settings: Settings, *, join: bool = False) -> None:
@@ -74,6 +76,7 @@ class Service:
         self.failures = TokenBuckets(per_second=limits.failures_per_minute / 60, burst=limits.failures_per_minute)
         self.queue = Queue()
         self.stopped = threading.Event()
+        self.demo: Demo | None = None
         self._join = join
         self._worker: Worker | None = None
         self._shelf: Shelf | None = None
@@ -186,8 +189,11 @@ class Service:
             guard=Guard(rules=self.settings.notify),
             clock=desk.clock,
         )
+        if self.settings.demo and store.embedded and not self._join:
+            self.demo = _trial(store, desk, building, self.stopped)
         if self.settings.worker:
-            worker = Worker(desk, store.url, room=room, alone=self.settings.store.url is None and not self._join)
+            alone = self.settings.store.url is None and not self._join
+            worker = Worker(desk, store.url, room=room, alone=alone, plan=self.settings.plan)
             building.callback(worker.stop)
             worker.start()
             self._worker = worker
@@ -284,6 +290,24 @@ def _cache(store: Store, building: ExitStack) -> Path:
     cache = store.data / "cache"
     cache.mkdir(mode=0o700, exist_ok=True)
     return cache
+
+
+def _trial(store: Store, desk: Desk, building: ExitStack, stopped: threading.Event) -> Demo | None:
+    """Begin a trial with the sample city; a folder that holds anything else is left as it is."""
+    if store.data is None or store.owner_url is None:
+        return None
+    demo = Demo(desk, owner_url=store.owner_url, data=store.data, stopped=stopped)
+    thread = demo.start()
+    if thread is None:
+        return None
+
+    def end() -> None:
+        stopped.set()
+        demo.wake()
+        thread.join(30)
+
+    building.callback(end)
+    return demo
 
 
 def _in_background(building: ExitStack, stopped: threading.Event, seconds: float, task: Callable[[], None]) -> None:

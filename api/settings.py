@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from triage.casework.dispatch_policy import LEAST_SAMPLE, LONGEST_RECALL, MODES, MOST_SAMPLE, SHADOW, Policy
+from triage.casework.reports import ReportPlan
 from triage.errors import TriageError
 from triage.notify import NetworkRules
+from triage.reports.period import Kind
 from triage.store.settings import StoreSettings
 
 PREFIX = "TRIAGE_"
@@ -75,6 +77,9 @@ class Settings:
         recall_seconds: How long an automatic dispatch can be taken back before the unit is told; 0 tells it at once.
         auto_sample: Share of what could go automatically that goes to people all the same, 0.01 … 1.
         worker: Whether the service works on batch jobs itself.
+        reports: Which reports the worker makes once their period is over: day, week, month, quarter; empty for none.
+        office: Who issues reports (编制单位); may be empty.
+        report_template: The office's own Word template for reports; None: ours.
         log_level: debug, info, warning or error.
         limits: Limits.
         notify: Where messages to others may go.
@@ -94,6 +99,9 @@ class Settings:
     recall_seconds: int = 600
     auto_sample: float = 0.05
     worker: bool = True
+    reports: tuple[str, ...] = tuple(Kind)
+    office: str = ""
+    report_template: Path | None = None
     log_level: str = "info"
     limits: Limits = Limits()
     notify: NetworkRules = field(default_factory=NetworkRules)
@@ -114,6 +122,11 @@ class Settings:
             sample=self.auto_sample,
             target=self.precision,
         )
+
+    @property
+    def plan(self) -> ReportPlan:
+        """Return which reports are made by themselves."""
+        return ReportPlan(kinds=frozenset(map(Kind, self.reports)), office=self.office)
 
 
 def _whole(text: str) -> int:
@@ -170,6 +183,12 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _kinds(text: str) -> tuple[str, ...]:
+    if text.lower() == "off":
+        return ()
+    return tuple(Kind(name.strip().lower()) for name in text.split(",") if name.strip())
+
+
 _KEYS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "demo": (_yes, "true 或 false"),
     "host": (str, "地址"),
@@ -184,6 +203,9 @@ _KEYS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "recall_seconds": (_recall, "0 到 86400 的整数（秒）"),
     "auto_sample": (_positive, "0.01 到 1"),
     "worker": (_yes, "true 或 false"),
+    "reports": (_kinds, "以逗号分隔的 day、week、month、quarter，或 off"),
+    "office": (str, "编制单位名称"),
+    "report_template": (Path, "docx 文件"),
     "log_level": (_level, "debug、info、warning 或 error"),
 }
 

@@ -16,9 +16,10 @@ from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConne
 from sqlalchemy import URL, Connection, text
 
 from api.rounds import Post, Round, Rounds
-from triage.casework import batches, encoders, reencoding, terms, warnings
+from triage.casework import batches, encoders, facets, reencoding, reports, terms, warnings
 from triage.casework.desk import Desk
 from triage.casework.dispatching import releasing
+from triage.casework.reports import ReportPlan
 from triage.casework.targets import Mailroom
 from triage.store import idempotency, jobs
 from triage.store.access import EVERYWHERE
@@ -28,6 +29,7 @@ from triage.store.roles import conninfo
 LOG = logging.getLogger("api.worker")
 
 BATCH_TASK = "triage.batch"
+REPORT_TASK = "triage.report"
 _HEARTBEAT = 5.0
 _STALLED_AFTER = 20.0
 """Seconds without a heartbeat after which a worker counts as dead and its job is taken over."""
@@ -54,15 +56,22 @@ class Queue:
 
     def announce(self, connection: Connection, job_id: UUID) -> None:
         """Put a batch into the queue; it is there exactly when the transaction is."""
+        self._defer(connection, BATCH_TASK, job_id)
+
+    def announce_report(self, connection: Connection, report_id: UUID) -> None:
+        """Put a report into the queue; it goes before batches that are waiting."""
+        self._defer(connection, REPORT_TASK, report_id, priority=1)
+
+    def _defer(self, connection: Connection, task: str, job_id: UUID, *, priority: int = 0) -> None:
         driver = connection.connection.driver_connection
-        deferrer = self._app.configure_task(BATCH_TASK, lock=str(job_id), connection=driver)
+        deferrer = self._app.configure_task(task, lock=str(job_id), connection=driver, priority=priority)
         deferrer.defer(job=str(job_id))
 
 
 class Worker:
     """Works on batches, delivers messages and goes its rounds, in threads of its own, until it is stopped."""
 
-    def __init__(self, desk: Desk, url: URL, *, room: Mailroom, alone: bool) -> None:
+    def __init__(self, desk: Desk, url: URL, *, room: Mailroom, alone: bool, plan: ReportPlan | None = None) -> None:
         """Store the parts.
 
         Args:
@@ -71,6 +80,7 @@ class Worker:
             room: What telling others needs.
             alone: Whether no other worker can be alive, as with an embedded store: then jobs of dead workers are taken over
                 at once instead of after `_STALLED_AFTER`.
+            plan: Which reports are made by themselves; None: none.
         """
         self._desk, self._alone = desk, alone
         self._stopping = threading.Event()
@@ -79,7 +89,7 @@ class Worker:
         self._work: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="triage-worker", daemon=True)
         self._post = Post(room)
-        self._rounds = Rounds([*rounds_of(desk, go_on=self._goes_on), self._taking_over()], clock=desk.clock)
+        self._rounds = Rounds([*rounds_of(desk, go_on=self._goes_on, plan=plan), self._taking_over()], clock=desk.clock)
 
     def start(self) -> None:
         """Begin."""
@@ -154,6 +164,10 @@ def _tasks(desk: Desk, url: URL, *, go_on: Callable[[], bool]) -> App:
     def batch(*, job: str) -> None:
         _work(desk, UUID(job), go_on=go_on)
 
+    @app.task(name=REPORT_TASK, retry=again)
+    def report(*, job: str) -> None:
+        reports.work(desk, UUID(job))
+
     # A million appeals take some hundred slices; between two of them whatever somebody waits for has its turn.
     slices = RetryStrategy(max_attempts=1_000_000, wait=1, retry_exceptions=[NotFinishedError, StoreUnavailable])
 
@@ -165,8 +179,9 @@ def _tasks(desk: Desk, url: URL, *, go_on: Callable[[], bool]) -> App:
     return app
 
 
-def rounds_of(desk: Desk, *, go_on: Callable[[], bool]) -> list[Round]:
+def rounds_of(desk: Desk, *, go_on: Callable[[], bool], plan: ReportPlan | None = None) -> list[Round]:
     """Return what is done again and again beside batches and messages."""
+    queue, planned = Queue(), plan or ReportPlan()
     return [
         Round(name="terms", seconds=30, by_clock=True, task=lambda: terms.remind(desk, desk.clock())),
         Round(
@@ -174,6 +189,13 @@ def rounds_of(desk: Desk, *, go_on: Callable[[], bool]) -> list[Round]:
         ),
         Round(name="dispatching", seconds=5, by_clock=True, task=lambda: releasing.watch(desk, desk.clock())),
         Round(name="clean", seconds=3_600, by_clock=True, task=lambda: forget_keys(desk)),
+        Round(name="words", seconds=60, task=lambda: facets.keep_up(desk.database, desk.words, now=desk.clock())),
+        Round(
+            name="reports",
+            seconds=60,
+            by_clock=True,
+            task=lambda: reports.schedule(desk, planned, announce=queue.announce_report),
+        ),
     ]
 
 

@@ -1,9 +1,11 @@
 """Probability that two appeals are about the same event, from named pair features.
 
-Half of the log-odds comes from boosted trees, half from a linear model: the trees see combinations, the line
-keeps its head where training pairs are few. The trees are plain arrays, walked with numpy. Beside them the
-model keeps in how many training texts each hashed term occurred, so that rare and common words are told apart
-from the first appeal on. Terms of fewer than three texts are never kept: a rare term can be a personal name.
+A part of the log-odds comes from boosted trees, the rest from a linear model: the trees see combinations, the line
+keeps its head where training pairs are few. The trees are plain arrays, walked with numpy. Letters with titles and
+tickets without have a model each: one line for both gave a titled pair the weights that only bare sentences need.
+Beside them the scorer keeps in how many training texts each hashed term occurred, so that rare and common words are told
+apart from the first appeal on, and what dictionary words mean. Terms of fewer than three texts are never kept: a rare term
+can be a personal name.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from scipy.special import expit
 
 from models.errors import BundleError
 
-NAME = "pair_scorer.v1"
+NAME = "pair_scorer.v2"
 """Component name in a bundle's manifest; the number changes with the meaning of the arrays."""
 
 LEAST_DOCUMENTS = 3
@@ -122,48 +124,90 @@ class Line:
         return np.asarray(standard @ self.weights, dtype=np.float64) + self.intercept
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PairScorer:
-    """Calibrated probability of "same event" from a pair's features.
+@dataclass(frozen=True, slots=True, eq=False)
+class WordMeanings:
+    """Vectors of dictionary words, in which words used alike lie together (油烟 beside 餐饮).
 
     Attributes:
-        feature_names: Names of the f columns, in order; the caller's columns must carry the same names.
+        terms: uint32[v], hashes of the words, sorted and unique.
+        weights: float32[v], how much each says, above 0.
+        vectors: float32[v, d], rows of unit length.
+        centres: float32[3, d], mean of the texts of training for each way of reading one; taken off, so that what all
+            appeals share does not count.
+    """
+
+    terms: NDArray[np.uint32]
+    weights: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    centres: NDArray[np.float32]
+
+    @classmethod
+    def none(cls) -> WordMeanings:
+        """Return the meanings of no words: nothing is alike by meaning."""
+        empty = np.empty((0, 1), dtype=np.float32)
+        return cls(np.empty(0, dtype=np.uint32), empty[:, 0], empty, np.zeros((3, 1), dtype=np.float32))
+
+    def state(self) -> Arrays:
+        """Return the arrays to store; vectors as int8 with one scale per column."""
+        scale = np.maximum(np.abs(self.vectors).max(axis=0, initial=0.0), 1e-6) / 127
+        return {
+            "meaning_terms": self.terms,
+            "meaning_weights": self.weights,
+            "meaning_vectors": np.rint(self.vectors / scale).astype(np.int8),
+            "meaning_scale": scale.astype(np.float32),
+            "meaning_centres": self.centres,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[Any]]) -> WordMeanings:
+        """Rebuild from `state`.
+
+        Raises:
+            BundleError: If the arrays do not fit together.
+        """
+        vectors = state["meaning_vectors"].astype(np.float32)
+        terms, weights = state["meaning_terms"].astype(np.uint32), state["meaning_weights"].astype(np.float32)
+        scale, centres = state["meaning_scale"].astype(np.float32), state["meaning_centres"].astype(np.float32)
+        fits = vectors.ndim == 2 and len(terms) == len(weights) == len(vectors)
+        if not fits or scale.shape != vectors.shape[1:] or centres.shape != (3, vectors.shape[1]):
+            raise BundleError(f"{NAME}: meanings of words do not fit together; train or fetch the bundle again")
+        vectors = vectors * scale
+        return cls(terms, weights, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), centres)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PairModel:
+    """Trees and a line over the same f features, calibrated together.
+
+    Attributes:
         trees: The ensemble.
         bias: Log-odds before any tree.
         line: The linear model.
-        slope: Platt scaling of the log-odds, learned on folds that the trees had not seen.
+        line_share: What the line's log-odds count, 0 to 1; the trees count the rest.
+        slope: Platt scaling of the log-odds, learned on folds that the model had not seen.
         shift: Its offset.
-        link_at: Average probability from which groups were best joined in training, 0 to 1.
-        frequencies: Document frequencies of the training texts' terms.
     """
 
-    feature_names: tuple[str, ...]
     trees: Trees
     bias: float
     line: Line
-    slope: float
-    shift: float
-    link_at: float
-    frequencies: TermFrequencies
+    line_share: float = 0.5
+    slope: float = 1.0
+    shift: float = 0.0
 
     def margins(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return float64[n], uncalibrated log-odds of each row of float32[n, f].
+        """Return float64[n], uncalibrated log-odds of each row of float32[n, f]."""
+        by_trees = self.bias + self.trees.sum(features)
+        return (1 - self.line_share) * by_trees + self.line_share * self.line.margins(features)
 
-        Raises:
-            ValueError: If there are not as many columns as feature names.
-        """
-        if features.ndim != 2 or features.shape[1] != len(self.feature_names):
-            raise ValueError(f"pair features have shape {features.shape}; need n rows of {len(self.feature_names)}")
-        return 0.5 * (self.bias + self.trees.sum(features)) + 0.5 * self.line.margins(features)
+    def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return float64[n], calibrated log-odds of each row of float32[n, f]."""
+        return self.slope * self.margins(features) + self.shift
 
-    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32[n] in 0 … 1 for float32[n, f]."""
-        return np.asarray(expit(self.slope * self.margins(features) + self.shift), dtype=np.float32)
-
-    def state(self) -> Arrays:
-        """Return everything as named arrays, to be stored in a bundle."""
-        return {
-            "feature_names": np.frombuffer("\n".join(self.feature_names).encode(), dtype=np.uint8).copy(),
+    def state(self, prefix: str) -> Arrays:
+        """Return everything as named arrays; the names begin with ``prefix``."""
+        scalars = [self.bias, self.line.intercept, self.line_share, self.slope, self.shift]
+        found: Arrays = {
             "roots": self.trees.roots,
             "feature": self.trees.feature,
             "threshold": self.trees.threshold,
@@ -171,12 +215,88 @@ class PairScorer:
             "right": self.trees.right,
             "value": self.trees.value,
             "line": np.stack([self.line.centre, self.line.scale, self.line.weights]),
-            "scalars": np.array(
-                [self.bias, self.line.intercept, self.slope, self.shift, self.link_at], dtype=np.float64
-            ),
-            "sizes": np.array([self.trees.depth, self.frequencies.total], dtype=np.int64),
+            "scalars": np.array(scalars, dtype=np.float64),
+            "depth": np.array([self.trees.depth], dtype=np.int64),
+        }
+        return {f"{prefix}_{name}": array for name, array in found.items()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[Any]], prefix: str, *, features: int) -> PairModel:
+        """Rebuild from `state`.
+
+        Raises:
+            BundleError: If the arrays do not fit together or the nodes point outside themselves.
+        """
+        part = {name: state[f"{prefix}_{name}"] for name in _MODEL}
+        bias, intercept, line_share, slope, shift = (float(value) for value in part["scalars"])
+        trees = Trees(
+            roots=part["roots"].astype(np.int32),
+            feature=part["feature"].astype(np.int16),
+            threshold=part["threshold"].astype(np.float64),
+            left=part["left"].astype(np.int32),
+            right=part["right"].astype(np.int32),
+            value=part["value"].astype(np.float32),
+            depth=int(part["depth"][0]),
+        )
+        _check(trees, features=features)
+        if part["line"].shape != (3, features):
+            raise BundleError(f"{NAME}: linear model does not fit its features; train or fetch the bundle again")
+        centre, scale, weights = part["line"].astype(np.float32)
+        line = Line(centre, scale, weights, intercept)
+        return cls(trees=trees, bias=bias, line=line, line_share=line_share, slope=slope, shift=shift)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PairScorer:
+    """Calibrated probability of "same event" from a pair's features.
+
+    Attributes:
+        feature_names: Names of the f columns, in order; the caller's columns must carry the same names.
+        titled: Model of pairs in which both have a title.
+        untitled: Model of all other pairs.
+        link_at: Average probability from which groups were best joined in training, 0 to 1.
+        frequencies: Document frequencies of the training texts' terms.
+        meanings: What words mean, for the features that compare it.
+    """
+
+    feature_names: tuple[str, ...]
+    titled: PairModel
+    untitled: PairModel
+    link_at: float
+    frequencies: TermFrequencies
+    meanings: WordMeanings
+
+    def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return float64[n], calibrated log-odds of each row of float32[n, f].
+
+        Raises:
+            ValueError: If there are not as many columns as feature names.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.feature_names):
+            raise ValueError(f"pair features have shape {features.shape}; need n rows of {len(self.feature_names)}")
+        if TITLED not in self.feature_names:
+            return self.titled.log_odds(features)
+        titled = features[:, self.feature_names.index(TITLED)] > 0
+        found = np.empty(len(features))
+        found[titled] = self.titled.log_odds(features[titled])
+        found[~titled] = self.untitled.log_odds(features[~titled])
+        return found
+
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32[n] in 0 … 1 for float32[n, f]."""
+        return np.asarray(expit(self.log_odds(features)), dtype=np.float32)
+
+    def state(self) -> Arrays:
+        """Return everything as named arrays, to be stored in a bundle."""
+        return {
+            "feature_names": np.frombuffer("\n".join(self.feature_names).encode(), dtype=np.uint8).copy(),
+            "link_at": np.array([self.link_at], dtype=np.float64),
+            "total": np.array([self.frequencies.total], dtype=np.int64),
             "terms": self.frequencies.terms,
             "documents": self.frequencies.documents,
+            **self.titled.state("titled"),
+            **self.untitled.state("untitled"),
+            **self.meanings.state(),
         }
 
     @classmethod
@@ -186,41 +306,30 @@ class PairScorer:
         Raises:
             BundleError: If an array is missing or the node arrays point outside themselves.
         """
-        missing = sorted(
-            {"feature_names", *_NODES, "roots", "line", "scalars", "sizes", "terms", "documents"} - set(state)
-        )
+        missing = sorted(_ARRAYS - set(state))
         if missing:
             raise BundleError(f"{NAME}: arrays missing: {', '.join(missing)}; train or fetch the bundle again")
         names = tuple(bytes(state["feature_names"].astype(np.uint8)).decode().split("\n"))
-        depth, total = (int(value) for value in state["sizes"])
-        bias, intercept, slope, shift, link_at = (float(value) for value in state["scalars"])
-        trees = Trees(
-            roots=state["roots"].astype(np.int32),
-            feature=state["feature"].astype(np.int16),
-            threshold=state["threshold"].astype(np.float64),
-            left=state["left"].astype(np.int32),
-            right=state["right"].astype(np.int32),
-            value=state["value"].astype(np.float32),
-            depth=depth,
-        )
-        _check(trees, features=len(names))
-        if state["line"].shape != (3, len(names)):
-            raise BundleError(f"{NAME}: linear model does not fit its features; train or fetch the bundle again")
-        centre, scale, weights = state["line"].astype(np.float32)
-        frequencies = TermFrequencies(state["terms"].astype(np.uint32), state["documents"].astype(np.int32), total)
+        total = int(state["total"][0])
         return cls(
             feature_names=names,
-            trees=trees,
-            bias=bias,
-            line=Line(centre, scale, weights, intercept),
-            slope=slope,
-            shift=shift,
-            link_at=link_at,
-            frequencies=frequencies,
+            titled=PairModel.from_state(state, "titled", features=len(names)),
+            untitled=PairModel.from_state(state, "untitled", features=len(names)),
+            link_at=float(state["link_at"][0]),
+            frequencies=TermFrequencies(state["terms"].astype(np.uint32), state["documents"].astype(np.int32), total),
+            meanings=WordMeanings.from_state(state),
         )
 
 
-_NODES = ("feature", "threshold", "left", "right", "value")
+TITLED = "both_titled"
+"""Name of the feature that chooses the model."""
+
+_MODEL = ("roots", "feature", "threshold", "left", "right", "value", "line", "scalars", "depth")
+_ARRAYS = {
+    *("feature_names", "link_at", "total", "terms", "documents"),
+    *(f"{prefix}_{name}" for prefix in ("titled", "untitled") for name in _MODEL),
+    *(f"meaning_{name}" for name in ("terms", "weights", "vectors", "scale", "centres")),
+}
 
 
 def _check(trees: Trees, *, features: int) -> None:

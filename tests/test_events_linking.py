@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.pairs import Line, PairScorer, TermFrequencies, Trees
+from models.pairs import Line, PairModel, PairScorer, TermFrequencies, Trees, WordMeanings
 from triage.events import EventItem, EventLinker, LinkSettings, WordCutter, make_signature
 from triage.events.features import FEATURES
 from triage.events.grouping import average_link, join_in_order
@@ -31,19 +31,23 @@ def scorer(feature_names: tuple[str, ...] = FEATURES) -> PairScorer:
         weights[FEATURES.index("lead_covered_most")] = 4.0
     flat = np.zeros(len(weights), dtype=np.float32)
     leaf = np.zeros(1, dtype=np.int32)
-    return PairScorer(
-        feature_names=feature_names,
+    model = PairModel(
         trees=Trees(
             roots=leaf, feature=leaf.astype(np.int16), threshold=np.zeros(1), left=leaf, right=leaf,
             value=np.zeros(1, dtype=np.float32), depth=0,
         ),
         bias=0.0,
-        line=Line(centre=flat, scale=flat + np.float32(1), weights=2 * weights, intercept=-20.0),
-        slope=1.0,
-        shift=0.0,
+        line=Line(centre=flat, scale=flat + np.float32(1), weights=weights, intercept=-10.0),
+        line_share=1.0,
+    )  # fmt: skip
+    return PairScorer(
+        feature_names=feature_names,
+        titled=model,
+        untitled=model,
         link_at=0.5,
         frequencies=TermFrequencies.count([]),
-    )  # fmt: skip
+        meanings=WordMeanings.none(),
+    )
 
 
 def item(id_: str, title: str, content: str, *, day: float = 0, user: str = "") -> EventItem:
@@ -89,6 +93,16 @@ def test_a_misspelt_estate_is_the_same_estate() -> None:
     found = events([
         item("1", "青澜湖小区烧烤店油烟扰民", SMOKE),
         item("2", "青蓝湖小区烧烤店油烟扰民", SMOKE, day=1),
+        *OTHERS,
+    ])  # fmt: skip
+    assert found["1"] == found["2"]
+
+
+@pytest.mark.parametrize("spelling", ["润万小区", "万闰小区", "闰万小区"])
+def test_a_name_with_characters_swapped_or_written_by_their_sound_is_the_same_name(spelling: str) -> None:
+    found = events([
+        item("1", "万润小区烧烤店油烟扰民", SMOKE),
+        item("2", f"{spelling}烧烤店油烟扰民", SMOKE, day=1),
         *OTHERS,
     ])  # fmt: skip
     assert found["1"] == found["2"]

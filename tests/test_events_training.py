@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from models.pairs import PairScorer
+from models.pairs import PairScorer, WordMeanings
+from training.event_folds import cross_validate_events, event_figures, judge_events, tfidf_events
 from training.event_metrics import GoldEvent
-from training.pairs import cross_validate_events, split_batches, tfidf_events, train_pairs
+from training.pairs import split_batches, train_pairs
 from triage.events import EventItem, EventLinker
 
+NO_MEANINGS = WordMeanings.none()
 START = datetime(2024, 3, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 PLACES = ("云栖", "枫桥", "青澜", "松林", "晴川", "柳溪", "石门", "白露")
 MATTERS = (
@@ -46,7 +48,7 @@ def stream() -> tuple[list[EventItem], list[GoldEvent]]:
 
 @pytest.fixture(scope="module")
 def trained() -> PairScorer:
-    return train_pairs(*stream(), seed=3)
+    return train_pairs(*stream(), meanings=NO_MEANINGS, seed=3)
 
 
 def test_a_trained_scorer_links_retold_events_and_keeps_places_apart(trained: PairScorer) -> None:
@@ -57,7 +59,7 @@ def test_a_trained_scorer_links_retold_events_and_keeps_places_apart(trained: Pa
 
 
 def test_the_same_seed_trains_the_same_scorer(trained: PairScorer) -> None:
-    again = train_pairs(*stream(), seed=3).state()
+    again = train_pairs(*stream(), meanings=NO_MEANINGS, seed=3).state()
     assert all(np.array_equal(array, again[name]) for name, array in trained.state().items())
 
 
@@ -71,22 +73,31 @@ def test_the_state_holds_no_text(trained: PairScorer) -> None:
 def test_a_missing_message_is_named() -> None:
     items, gold = stream()
     with pytest.raises(ValueError, match="not in the stream: 000"):
-        train_pairs(items[1:], gold, seed=0)
+        train_pairs(items[1:], gold, meanings=NO_MEANINGS, seed=0)
 
 
 def test_one_batch_is_not_enough() -> None:
     items, gold = stream()
     with pytest.raises(ValueError, match="at least two batches"):
-        train_pairs(items, [event for event in gold if event.batch == "b0"], seed=0)
+        train_pairs(items, [event for event in gold if event.batch == "b0"], meanings=NO_MEANINGS, seed=0)
 
 
 def test_cross_validation_predicts_every_message_by_a_model_that_has_not_seen_its_batch() -> None:
     items, gold = stream()
-    report = cross_validate_events(items, gold, seed=0, folds=2)
-    assert set(report.predicted) == {event.id for event in gold}
+    report = cross_validate_events(items, gold, meanings=NO_MEANINGS, seed=0, folds=2)
+    assert set(report.predicted) == set(report.arrived) == {event.id for event in gold}
     assert len(report.link_at) == 2
-    assert report.scorer.pairs.f1 > 0.8
-    assert report.tfidf.messages == report.scorer.messages == len(gold)
+    assert report.batch.pairs.f1 > 0.8
+    assert report.incremental.pairs.f1 > 0.8
+    assert report.agreement > 0.8
+    assert report.tfidf.messages == report.batch.messages == report.incremental.messages == len(gold)
+
+
+def test_a_trained_scorer_is_judged_in_three_ways(trained: PairScorer) -> None:
+    figures = event_figures(judge_events(*stream(), trained))
+    assert figures["n"] == len(stream()[1])
+    assert figures["batch"]["pairs"]["f1"] == figures["incremental"]["pairs"]["f1"] == 1.0
+    assert figures["tfidf_average_linkage"]["pairs"]["f1"] > 0.0
 
 
 def test_batches_are_dealt_whole_and_evenly() -> None:

@@ -69,7 +69,7 @@ def decided(triage: Triage) -> list[tuple[Appeal, Decision]]:
         ("risk", "kappa", 0.63),
         ("emergency", "average_precision", 0.58),
         ("factors", "micro_f1", 0.45),
-        ("evidence", "overlap", 0.62),
+        ("evidence", "overlap", 0.59),
     ],
 )
 def test_a_city_without_history_gets_at_least(figures: dict[str, Any], part: str, figure: str, floor: float) -> None:
@@ -82,8 +82,9 @@ def test_every_row_is_judged_and_every_quote_is_exact(figures: dict[str, Any], a
 
 
 def test_what_is_linked_is_mostly_right(figures: dict[str, Any]) -> None:
-    assert figures["events"]["pairs"]["precision"] >= 0.8
-    assert figures["events"]["b_cubed"]["f1"] >= 0.86
+    for way in ("batch", "incremental"):
+        assert figures["events"][way]["pairs"]["precision"] >= 0.8
+        assert figures["events"][way]["b_cubed"]["f1"] >= 0.86
 
 
 def test_everyone_in_danger_is_handed_over(

@@ -127,7 +127,7 @@ class _Stream:
 
     def _candidates(self, keys: SearchKeys, new: Signature, vector: Vectors) -> list[int]:
         """Return the rows that `triage.store.search.candidates` would find, closest first."""
-        closeness: Counter[int] = Counter()
+        closeness: defaultdict[int, float] = defaultdict(float)
         for row, cosine in _best(self._cosines(vector), _HITS):
             closeness[row] += closeness_of(cosine, unrelated=self.unrelated)
         weights = dict(zip(keys.terms[:ASKED].tolist(), keys.weights[:ASKED].tolist(), strict=True))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
-from models.pairs import Line, PairScorer, TermFrequencies, Trees
+from models.pairs import Line, PairModel, PairScorer, TermFrequencies, Trees, WordMeanings
 from triage.appeal import Appeal
 from triage.casework.desk import ActiveTriage, Desk, open_desk
 from triage.casework.dispatch_policy import ON, Policy
@@ -138,6 +138,10 @@ class PairCutter(WordCutter):
         """Cut a text."""
         return [text[at : at + 2] for at in range(0, len(text), 2)]
 
+    def rarity(self, word: str) -> float:
+        """Return how rare a word is: all alike."""
+        return 0.5
+
 
 def same_text_scorer() -> PairScorer:
     """Return a pair scorer that holds two appeals for one event exactly when their texts are the same."""
@@ -151,15 +155,15 @@ def same_text_scorer() -> PairScorer:
         depth=1,
     )
     flat = np.zeros(len(FEATURES), dtype=np.float32)
+    line = Line(centre=flat, scale=flat + np.float32(1), weights=flat, intercept=0.0)
+    model = PairModel(trees=trees, bias=0.0, line=line)
     return PairScorer(
         feature_names=FEATURES,
-        trees=trees,
-        bias=0.0,
-        line=Line(centre=flat, scale=flat + np.float32(1), weights=flat, intercept=0.0),
-        slope=1.0,
-        shift=0.0,
+        titled=model,
+        untitled=model,
         link_at=0.5,
         frequencies=TermFrequencies.count([]),
+        meanings=WordMeanings.none(),
     )
 
 

@@ -132,6 +132,10 @@ def _show_key(service: Service) -> None:
     until = desk.clock() + timedelta(hours=12)
     made = access.create_key(desk.database, SYSTEM, label="demo", role="admin", districts=["*"], expires_at=until)
     typer.echo(f"试用密钥（12 小时内有效） / demo key: {made.secret}")
+    if service.demo is not None:
+        names = "、".join(account.name for account in service.demo.login.accounts)
+        typer.echo(f"工作台 / console: http://{service.settings.host}:{service.settings.port}/console/")
+        typer.echo(f"试用账号 / demo accounts: {names}；口令 / password: {service.demo.login.password}")
 
 
 def _log(settings: Settings) -> None:

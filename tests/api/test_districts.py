@@ -33,6 +33,7 @@ class Other:
     event: str
     alert: str
     job: str
+    report: str
     unit: str
     mine: str
     my_event: str
@@ -61,12 +62,14 @@ def make_other(house: House, text: dict[str, Any]) -> Other:
     alerts = city.get("/v1/alerts").json()["items"]
     alert = next(one for one in alerts if one["appeal_id"] == hidden.json()["id"])
     job = house.caller("intake", [NORTH]).post("/v1/appeals/batch", {"appeals": [text]})
+    report = city.post("/v1/reports", {"kind": "week", "period": "2026-W10", "area": NORTH})
     mine = city.post("/v1/appeals", numbered(next(_NUMBERS), district=EAST)).json()
     return Other(
         appeal=hidden.json()["id"],
         event=hidden.json()["event_id"],
         alert=alert["id"],
         job=job.json()["id"],
+        report=report.json()["id"],
         unit="北屏区城市管理局",
         mine=mine["id"],
         my_event=mine["event_id"],
@@ -132,13 +135,20 @@ NOT_FOUND: dict[str, Attempt] = {
     "POST /v1/events/{event_id}/merge": _post("/v1/events/{o.my_event}/merge", others=["{o.event}"]),
     "POST /v1/events/{event_id}/split": _post("/v1/events/{o.event}/split", appeals=["{o.appeal}"]),
     "POST /v1/events/{event_id}/close": _post("/v1/events/{o.event}/close"),
+    "POST /v1/events/{event_id}/reopen": _post("/v1/events/{o.event}/reopen"),
+    "POST /v1/events/{event_id}/undo": _post("/v1/events/{o.event}/undo"),
+    "POST /v1/events/{event_id}/watch": _post("/v1/events/{o.event}/watch"),
+    "POST /v1/events/{event_id}/unwatch": _post("/v1/events/{o.event}/unwatch"),
     "POST /v1/alerts/{alert_id}/acknowledge": _post("/v1/alerts/{o.alert}/acknowledge"),
     "GET /v1/jobs/{job_id}": _get("/v1/jobs/{o.job}"),
+    "GET /v1/reports/{report_id}": _get("/v1/reports/{o.report}"),
+    "GET /v1/reports/{report_id}/file": _get("/v1/reports/{o.report}/file"),
 }
 """Endpoints about one thing: the other district's is not there."""
 
 _NOTHING = "0b9bb2c4-8a4f-4b43-9d3f-3b8a4a0f2c11"
 PARTS: dict[str, Attempt] = {
+    "POST /v1/events/unsure": _post("/v1/events/unsure", appeal="{o.appeal}", other="{o.mine}", same=True),
     "POST /v1/appeals/{appeal_id}/assistance/{assistance_id}/report-in": _post(
         "/v1/appeals/{o.appeal}/assistance/" + _NOTHING + "/report-in"
     ),
@@ -163,7 +173,8 @@ SILENT: dict[str, Attempt] = {
     ),
     "POST /v1/appeals/batch": lambda caller, _other: caller.post("/v1/appeals/batch", {"appeals": [numbered(2)]}),
     "GET /v1/dispatching/reviews": _get("/v1/dispatching/reviews"),
-    "GET /v1/events": _get("/v1/events"),
+    "GET /v1/events": _get("/v1/events", order="hot"),
+    "GET /v1/events/unsure": _get("/v1/events/unsure"),
     "GET /v1/alerts": _get("/v1/alerts"),
     "GET /v1/escalations": _get("/v1/escalations"),
     "GET /v1/jobs": _get("/v1/jobs"),
@@ -175,6 +186,8 @@ SILENT: dict[str, Attempt] = {
     "GET /v1/reports/satisfaction": _get(
         "/v1/reports/satisfaction", since="2026-01-01T00:00:00+08:00", until="2026-02-01T00:00:00+08:00"
     ),
+    "GET /v1/reports": _get("/v1/reports"),
+    "POST /v1/reports": _post("/v1/reports", kind="week", period="2026-W10", area=EAST),
     "GET /v1/reports/overview": _get("/v1/reports/overview", day="2026-01-01", days=7),
     "GET /v1/reports/drift": _get("/v1/reports/drift"),
     "GET /v1/review-queue": _get("/v1/review-queue", limit="200"),
@@ -233,7 +246,7 @@ def traces(answer: Any, other: Other) -> list[str]:
         with zipfile.ZipFile(io.BytesIO(said)) as book:
             said = b"".join(book.read(name) for name in book.namelist())
     text = said.decode("utf-8", "replace")
-    return [trace for trace in (MARK, other.appeal, other.event, other.alert, other.job) if trace in text]
+    return [trace for trace in (MARK, other.appeal, other.event, other.alert, other.job, other.report) if trace in text]
 
 
 def all_routes(house: House) -> set[str]:

@@ -61,7 +61,7 @@ def test_an_event_knows_size_times_risk_and_district(desk: Desk, database: Datab
     (event,) = read_events(database)
     assert (event["size"], event["district"], event["risk_level"], event["state"]) == (2, "北屏区", 0, "open")
     assert (event["first_at"], event["last_at"]) == (NOON - timedelta(days=1), NOON)
-    assert str(event["title"]).startswith("烧烤店油烟扰民")
+    assert event["title"] == "枫桥花园烧烤店油烟扰民"
     assert "138" not in str(event["title"])
     assert len(str(event["title"])) <= 20
     receive(desk, south, NewAppeal(content=SMOKE))

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from tests.encoders import write_encoder
 from tests.store.filing import CLOCK, count, rows
+from triage import second_opinion
 from triage.casework import encoders as production
 from triage.casework.encoders import EncoderLoader
 from triage.casework.intake import NewAppeal
@@ -99,6 +100,7 @@ def test_a_store_without_a_choice_begins_with_what_its_models_bring(
 ) -> None:
     monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url.render_as_string(hide_password=False))
     monkeypatch.setenv("TRIAGE_SECRET", "7c1e0f5a93b84d26a0c9e1f2537d8b64")
+    monkeypatch.setattr("triage.casework.bundle_watch.first_encoder", lambda: None)
     folder, runner = write_encoder(tmp_path / "letters"), CliRunner()
     assert "使用中：随模型自带的字串投影" in runner.invoke(commands.encoder, ["list", "--data", str(tmp_path)]).output
     done = runner.invoke(commands.encoder, ["use", str(folder), "--data", str(tmp_path)])
@@ -107,9 +109,23 @@ def test_a_store_without_a_choice_begins_with_what_its_models_bring(
     assert states == {"hashed": "active", "onnx": "preparing"}
 
 
+def test_an_empty_store_begins_with_the_shipped_encoder(database: Database) -> None:
+    folder = second_opinion.shipped_encoder_path()
+    found = EncoderLoader(database, first=folder).present(HashedProjection())
+    assert found.active.fingerprint == production.shipped_fingerprint()
+    (stored,) = rows(database, "encoders")
+    assert (stored["kind"], stored["state"]) == ("onnx", "active")
+
+
+def test_a_store_with_appeals_keeps_the_encoder_of_its_bundle(run: Run, database: Database) -> None:
+    found = EncoderLoader(database, first=second_opinion.shipped_encoder_path()).present(HashedProjection())
+    assert found.active.fingerprint == HashedProjection().fingerprint
+
+
 def test_the_shipped_encoder_is_used_by_its_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_encoder(tmp_path / "letters")
     monkeypatch.setattr(production, "shipped_encoder_path", lambda: folder)
+    monkeypatch.setattr(second_opinion, "shipped_encoder_path", lambda: folder)
     assert "启用请运行 triage encoder use shipped" in run("list").output
     assert "已登记" in run("use", "shipped").output
     assert "未入库" not in run("list").output

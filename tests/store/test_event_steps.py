@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from tests.store.filing import CLOCK, DISPATCHER, LONGHUA, count, file_appeal, file_event, person, rows
 from tests.store_fixtures import both_ways
-from triage.casework import alerts, events
+from triage.casework import alerts, event_moves, events
 from triage.casework.desk import Desk
 from triage.errors import InputError
 from triage.store import schema
@@ -102,7 +102,7 @@ def test_too_large_steps_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(events, "MOST_PAIRS", 1)
     with pytest.raises(InputError, match="一次拆分涉及的诉求过多（1×2），请分几次拆分"):
         events.split(desk, DISPATCHER, event, appeal_ids=ids[:1])
-    monkeypatch.setattr(events, "MOST_APPEALS", 2)
+    monkeypatch.setattr(event_moves, "MOST_APPEALS", 2)
     with pytest.raises(InputError, match="一次最多处理 2 件诉求，本次涉及 3 件"):
         events.close(desk, DISPATCHER, event)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import (
@@ -34,7 +34,8 @@ BY_DISTRICT = {
     "appeals", "vectors", "signatures", "decisions", "links", "history", "feedback", "alerts", "events", "escalations",
     "idempotency",
     "terms", "jobs", "job_items", "objections", "extensions", "assistance", "supervisions", "answers",
-    "dispatches",
+    "appeal_facets", "reports", "report_quotes",
+    "dispatches", "event_steps", "event_moves", "event_verdicts",
 }  # fmt: skip
 FOR_ALL = {
     "admission",
@@ -77,13 +78,34 @@ def ids(database: Database) -> dict[str, list[uuid.UUID]]:
                 insert(schema.jobs).values(id=job, kind="batch", created_by="key:1", districts=[district])
             )
             connection.execute(insert(schema.job_items).values(job_id=job, row=1, appeal_id=first))
+            _report(connection.execute, first, district)
         connection.execute(_link(appeals["北区"][0], appeals["南区"][0]))
         for level, district in ((3, "北区"), (4, "南区")):
             alert = {"event_id": event, "appeal_id": appeals[district][0], "district": district, "level": level}
             connection.execute(insert(schema.alerts).values(id=uuid.uuid4(), reason="r", **alert))
             risen = {"event_id": event, "appeal_id": appeals[district][0], "district": district, "level_to": level}
             connection.execute(insert(schema.warnings.escalations).values(level_from=2, ground="risk", **risen))
+            _decide(connection.execute, event, appeals[district])
     return {**appeals, "event": [event], "lonely": [lonely]}
+
+
+def _decide(execute: Callable[[Insert], object], event: uuid.UUID, appeals: list[uuid.UUID]) -> None:
+    tables, step = schema.event_steps, uuid.uuid4()
+    values = {"id": step, "event_id": event, "kind": "merge", "moved": 2, "actor": "a"}
+    execute(insert(tables.event_steps).values(values))
+    for appeal in appeals:
+        moved = {"appeal_id": appeal, "event_from": uuid.uuid4(), "event_to": event}
+        execute(insert(tables.event_moves).values(step_id=step, **moved))
+    execute(insert(tables.event_verdicts).values(step_id=step, appeal_id=appeals[0], other_id=appeals[1]))
+
+
+def _report(execute: Callable[[Insert], object], appeal: uuid.UUID, district: str) -> None:
+    tables, report = schema.reports, uuid.uuid4()
+    days = {"first_day": date(2026, 1, 5), "last_day": date(2026, 1, 5)}
+    values = {"id": report, "kind": "day", "code": "2026-01-05", "districts": [district], "created_by": "key:1", **days}
+    execute(insert(tables.reports).values(values))
+    execute(insert(tables.report_quotes).values(report_id=report, place=0, appeal_id=appeal, text="t"))
+    execute(insert(tables.appeal_facets).values(appeal_id=appeal, district=district))
 
 
 def _link(one: uuid.UUID, other: uuid.UUID) -> Insert:

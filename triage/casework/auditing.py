@@ -33,7 +33,9 @@ class AuditEntry:
     detail: Mapping[str, Any]
 
 
-def entries(desk: Desk, actor: Actor, *, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
+def entries(
+    desk: Desk, actor: Actor, *, before: int | None = None, limit: int = 50, action: str = "", who: str = ""
+) -> list[AuditEntry]:
     """Return rows, the latest first.
 
     Args:
@@ -41,12 +43,19 @@ def entries(desk: Desk, actor: Actor, *, before: int | None = None, limit: int =
         actor: Administrator.
         before: Only rows of smaller numbers; None: from the latest on.
         limit: Most rows, 1 to `MOST`.
+        action: Only this action, or all of a kind, such as ``bundle.``; empty: all.
+        who: Only what this actor did (``user:<id>`` …); empty: everybody.
 
     Raises:
         Refused: The actor may not.
     """
     require(actor, "audit.read")
     statement = select(*(table.c[name] for name in AuditEntry.__slots__))
+    if action:
+        kind = table.c.action.startswith(action, autoescape=True)
+        statement = statement.where(kind if action.endswith(".") else table.c.action == action)
+    if who:
+        statement = statement.where(table.c.actor == who)
     if before is not None:
         statement = statement.where(table.c.id < before)
     with desk.database.transaction(EVERYWHERE) as connection:

@@ -1,56 +1,38 @@
-"""What people decide about events: join them (并单), part them, close them. Every choice is kept as feedback."""
+"""What people decide about events: join them (并单), part them, close and reopen them, keep an eye on them.
+
+Every choice is kept as feedback and as a step that can be taken back (`triage.casework.event_undo`), and the machine keeps
+to it: an appeal never joins an event from which a person took the appeal that it is most like, and what a person joined
+stays one event also for those that come later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, update
 
-from triage.casework import warnings
+from triage.casework import event_moves, warnings
 from triage.casework.cases import ASSIGNED, WAITING, locked_case
 from triage.casework.desk import Desk
+from triage.casework.event_moves import CLOSED, MERGED, OPEN, EventView
 from triage.casework.review import optional_reason
 from triage.casework.rights import require
 from triage.casework.stepping import take
 from triage.casework.traces import Step, leave, note, send
 from triage.errors import InputError
+from triage.store import event_steps
 from triage.store.access import Actor
-from triage.store.errors import NotFound, Refused, StateConflict
-from triage.store.feedback import Feedback
+from triage.store.errors import StateConflict
+from triage.store.event_steps import EventStep
 from triage.store.ids import new_id
-from triage.store.schema import alerts, appeals, events, links
+from triage.store.schema import events
 
-MOST_APPEALS = 2_000
-"""Appeals that one step may move; larger events are a matter for several steps."""
+__all__ = ["EventView", "close", "merge", "reopen", "split", "watch"]
+
 MOST_PAIRS = 20_000
 """Pairs that one parting may put on record."""
-
-OPEN, MERGED = "open", "merged"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventView:
-    """An event after a step.
-
-    Attributes:
-        id: The event.
-        state: One of `triage.store.schema.EVENT_STATES`.
-        size: Appeals in it.
-        risk_level: The highest level of its appeals, 0 … 4.
-        first_at: When its first appeal was received.
-        last_at: When its last appeal was received.
-    """
-
-    id: UUID
-    state: str
-    size: int
-    risk_level: int
-    first_at: datetime
-    last_at: datetime
 
 
 def merge(desk: Desk, actor: Actor, *, into: UUID, others: Sequence[UUID], reason: str = "") -> EventView:
@@ -75,26 +57,63 @@ def merge(desk: Desk, actor: Actor, *, into: UUID, others: Sequence[UUID], reaso
         raise InputError("请至少给出一个要并入的其他事件")
     why = optional_reason(reason)
     with desk.database.transaction(actor.scope) as connection:
-        held = _held(connection, [into, *joined])
-        _all_open(held)
-        members = _members(connection, held)
-        moving = [(event, appeal) for event in joined for appeal in members[event]]
-        _not_too_many(len(moving))
-        labels = [
-            _label(appeal, kind="merge", actor=actor, at=desk.clock(), before=event, after=into, reason=why)
-            for event, appeal in moving
-        ]
-        ids = [appeal.id for _, appeal in moving]
-        connection.execute(update(appeals).where(appeals.c.id.in_(ids)).values(event_id=into))
-        _move_alerts(connection, ids, into)
-        gone = {"state": MERGED, "merged_into": into, "size": 0}
-        connection.execute(update(events).where(events.c.id.in_(joined)).values(**gone))
-        _judge_pairs(connection, ids, [appeal.id for appeal in members[into]], verdict="same", at=desk.clock())
-        view = _recounted(connection, into)
-        warnings.on_change(connection, desk, [into])
-        facts = {"event_id": str(into), "merged": [str(event) for event in joined], "size": view.size}
-        leave(connection, Step(topic="event.merged", actor=actor.name, at=desk.clock(), facts=facts), labels)
-        return view
+        return merged(connection, desk, actor, into=into, others=joined, reason=why)
+
+
+def merged(
+    connection: Connection,
+    desk: Desk,
+    actor: Actor,
+    *,
+    into: UUID,
+    others: Sequence[UUID],
+    reason: str,
+    kind: str = "merge",
+    compared: UUID | None = None,
+) -> EventView:
+    """Make several events one inside a transaction of the actor's scope; see `merge`.
+
+    Args:
+        connection: The transaction.
+        desk: The desk.
+        actor: Who has the right.
+        into: The event that stays.
+        others: Other events, each once.
+        reason: Checked.
+        kind: What the step is called: ``merge``, or ``same`` for a verdict on a pair.
+        compared: For a verdict, the event of the pair's other appeal.
+    """
+    at = desk.clock()
+    held = event_moves.held(connection, [into, *others])
+    event_moves.require_open(held)
+    members = event_moves.members(connection, held)
+    moving = [appeal for event in others for appeal in members[event]]
+    labels = event_moves.labels(moving, into, kind="merge", actor=actor, at=at, reason=reason)
+    # Before their appeals leave: an event without any is not visible to a district.
+    gone = {"state": MERGED, "merged_into": into, "size": 0}
+    connection.execute(update(events).where(events.c.id.in_(others)).values(**gone))
+    moves = event_moves.move(connection, moving, into)
+    former = event_steps.judge(
+        connection, [appeal.id for appeal in moving], [appeal.id for appeal in members[into]], verdict="same", at=at
+    )
+    if any(held[event].watched for event in others):
+        connection.execute(update(events).where(events.c.id == into).values(watched=True))
+    view = event_moves.told(connection, desk, into)
+    step = EventStep(
+        id=new_id(at),
+        event_id=into,
+        other_id=compared,
+        kind=kind,
+        moved=len(moves),
+        reason=reason,
+        actor=actor.name,
+        at=at,
+    )
+    event_steps.add(connection, step, moves=moves, verdicts=former)
+    warnings.on_change(connection, desk, [into])
+    facts = {"event_id": str(into), "merged": [str(event) for event in others], "size": view.size}
+    leave(connection, Step(topic="event.merged", actor=actor.name, at=at, facts=facts), labels)
+    return view
 
 
 def split(desk: Desk, actor: Actor, event_id: UUID, *, appeal_ids: Sequence[UUID], reason: str = "") -> EventView:
@@ -117,33 +136,33 @@ def split(desk: Desk, actor: Actor, event_id: UUID, *, appeal_ids: Sequence[UUID
         InputError: The appeals are not of this event, or none would stay, or too many pairs would be parted.
     """
     require(actor, "event.change")
-    leaving = set(appeal_ids)
-    why = optional_reason(reason)
+    leaving, why, at = set(appeal_ids), optional_reason(reason), desk.clock()
     with desk.database.transaction(actor.scope) as connection:
-        held = _held(connection, [event_id])
-        _all_open(held)
-        members = _members(connection, held)[event_id]
+        held = event_moves.held(connection, [event_id])
+        event_moves.require_open(held)
+        members = event_moves.members(connection, held)[event_id]
         chosen = [appeal for appeal in members if appeal.id in leaving]
-        staying = [appeal for appeal in members if appeal.id not in leaving]
-        if not leaving or len(chosen) != len(leaving):
-            raise InputError("要拆出的诉求不全在该事件中，请刷新后重新选择")
-        if not staying:
-            raise InputError("事件中至少要留下一件诉求")
-        if len(chosen) * len(staying) > MOST_PAIRS:
-            raise InputError(f"一次拆分涉及的诉求过多（{len(chosen)}×{len(staying)}），请分几次拆分")
-        fresh = _new_event(connection, desk, chosen)
-        ids = [appeal.id for appeal in chosen]
-        connection.execute(update(appeals).where(appeals.c.id.in_(ids)).values(event_id=fresh))
-        _move_alerts(connection, ids, fresh)
-        _judge_pairs(connection, ids, [appeal.id for appeal in staying], verdict="apart", at=desk.clock())
-        left = _recounted(connection, event_id)
-        view = _recounted(connection, fresh)
-        labels = [
-            _label(appeal, kind="split", actor=actor, at=desk.clock(), before=event_id, after=fresh, reason=why)
-            for appeal in chosen
-        ]
+        staying = [appeal.id for appeal in members if appeal.id not in leaving]
+        _check_split(leaving, len(chosen), len(staying))
+        fresh = event_moves.new_event(connection, desk, chosen)
+        labels = event_moves.labels(chosen, fresh, kind="split", actor=actor, at=at, reason=why)
+        moves = event_moves.move(connection, chosen, fresh)
+        former = event_steps.judge(connection, [a.id for a in chosen], staying, verdict="apart", at=at)
+        left = event_moves.told(connection, desk, event_id)
+        view = event_moves.told(connection, desk, fresh)
+        step = EventStep(
+            id=new_id(at),
+            event_id=event_id,
+            other_id=fresh,
+            kind="split",
+            moved=len(moves),
+            reason=why,
+            actor=actor.name,
+            at=at,
+        )
+        event_steps.add(connection, step, moves=moves, verdicts=former)
         facts = {"event_id": str(event_id), "new_event_id": str(fresh), "size": left.size, "new_size": view.size}
-        leave(connection, Step(topic="event.split", actor=actor.name, at=desk.clock(), facts=facts), labels)
+        leave(connection, Step(topic="event.split", actor=actor.name, at=at, facts=facts), labels)
         return view
 
 
@@ -156,134 +175,82 @@ def close(desk: Desk, actor: Actor, event_id: UUID) -> EventView:
         StateConflict: The event is not open, or an appeal in it waits for its dispatch or for the review of an objection.
     """
     require(actor, "event.change")
+    at = desk.clock()
     with desk.database.transaction(actor.scope) as connection:
-        held = _held(connection, [event_id])
-        _all_open(held)
-        members = _members(connection, held)[event_id]
+        held = event_moves.held(connection, [event_id])
+        event_moves.require_open(held)
+        members = event_moves.members(connection, held)[event_id]
         waiting = sum(appeal.case_state == WAITING for appeal in members)
         if waiting:
             raise StateConflict(f"事件中还有 {waiting} 件诉求未派单，不能办结")
         ending = [appeal.id for appeal in members if appeal.case_state == ASSIGNED]
         for appeal in ending:
             take(connection, desk, actor, locked_case(connection, appeal), "close", facts={"event_id": str(event_id)})
-        connection.execute(update(events).where(events.c.id == event_id).values(state="closed"))
+        connection.execute(update(events).where(events.c.id == event_id).values(state=CLOSED))
+        kept = _noted(connection, actor, event_id, "close", at=desk.clock())
         facts = {"event_id": str(event_id), "closed": len(ending)}
-        step = Step(topic="event.closed", actor=actor.name, at=desk.clock(), facts=facts)
+        step = Step(topic="event.closed", actor=actor.name, at=at, facts=facts)
         note(connection, step, ending)
-        send(connection, step, key=f"event.closed:{event_id}")
-        return _view(connection, event_id)
+        send(connection, step, key=f"event.closed:{kept.id}")
+        return event_moves.view(connection, event_id)
 
 
-def _held(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Read events and hold them until the transaction ends, always in one order, so that nobody waits in a circle."""
-    rows = connection.execute(
-        select(events).where(events.c.id.in_(ids)).order_by(events.c.id).with_for_update(key_share=True)
-    )
-    held = {row.id: row for row in rows}
-    for event in ids:
-        if event not in held:
-            raise NotFound(f"没有事件 {event}，或不在可见区划内")
-    return held
+def reopen(desk: Desk, actor: Actor, event_id: UUID, *, reason: str = "") -> EventView:
+    """Open a closed event again: new appeals about the matter join it. Its cases stay as they are.
+
+    Raises:
+        Refused: The actor may not, or the event has appeals in districts the actor does not see.
+        NotFound: There is no such event in the actor's districts.
+        StateConflict: The event is not closed.
+    """
+    require(actor, "event.change")
+    why, at = optional_reason(reason), desk.clock()
+    with desk.database.transaction(actor.scope) as connection:
+        held = event_moves.held(connection, [event_id])
+        if held[event_id].state == OPEN:
+            raise StateConflict(f"事件 {event_id} 没有办结，无需重新打开")
+        if held[event_id].state == MERGED:
+            event_moves.require_open(held)
+        members = event_moves.members(connection, held)[event_id]
+        connection.execute(update(events).where(events.c.id == event_id).values(state=OPEN))
+        kept = _noted(connection, actor, event_id, "reopen", at=at, reason=why)
+        step = Step(topic="event.reopened", actor=actor.name, at=at, facts={"event_id": str(event_id)})
+        note(connection, step, [appeal.id for appeal in members])
+        send(connection, step, key=f"event.reopened:{kept.id}")
+        return event_moves.view(connection, event_id)
 
 
-def _all_open(held: dict[UUID, Any]) -> None:
-    for event in held.values():
-        if event.state == MERGED:
-            raise StateConflict(f"事件 {event.id} 已并入 {event.merged_into}")
-        if event.state != OPEN:
-            raise StateConflict(f"事件 {event.id} 已办结")
+def watch(desk: Desk, actor: Actor, event_id: UUID, *, watched: bool) -> EventView:
+    """Keep an eye on an event, or no longer; asking for what is so already changes nothing.
+
+    Raises:
+        Refused: The actor may not.
+        NotFound: There is no such event in the actor's districts.
+        StateConflict: The event was merged into another.
+    """
+    require(actor, "event.change")
+    with desk.database.transaction(actor.scope) as connection:
+        held = event_moves.held(connection, [event_id])
+        if held[event_id].state == MERGED:
+            event_moves.require_open(held)
+        if held[event_id].watched != watched:
+            connection.execute(update(events).where(events.c.id == event_id).values(watched=watched))
+            _noted(connection, actor, event_id, "watch" if watched else "unwatch", at=desk.clock())
+        return event_moves.view(connection, event_id)
 
 
-def _members(connection: Connection, held: dict[UUID, Any]) -> dict[UUID, list[Any]]:
-    """Return the appeals of each event, held for the transaction; all of them must be visible to the actor."""
-    columns = (appeals.c.id, appeals.c.event_id, appeals.c.case_state, appeals.c.decision_version)
-    statement = select(*columns, appeals.c.title, appeals.c.district, appeals.c.received_at, appeals.c.risk_level)
-    found: dict[UUID, list[Any]] = {event: [] for event in held}
-    _not_too_many(sum(row.size for row in held.values()))
-    for row in connection.execute(
-        statement.where(appeals.c.event_id.in_(list(held))).order_by(appeals.c.id).with_for_update(key_share=True)
-    ):
-        found[row.event_id].append(row)
-    for event, row in held.items():
-        if len(found[event]) < row.size:
-            raise Refused(f"事件 {event} 含有其他区划的诉求，须由全市权限的人员处理")
-    return found
+def _noted(
+    connection: Connection, actor: Actor, event_id: UUID, kind: str, *, at: datetime, reason: str = ""
+) -> EventStep:
+    step = EventStep(id=new_id(at), event_id=event_id, kind=kind, reason=reason, actor=actor.name, at=at)
+    event_steps.add(connection, step)
+    return step
 
 
-def _not_too_many(count: int) -> None:
-    if count > MOST_APPEALS:
-        raise InputError(f"一次最多处理 {MOST_APPEALS:,} 件诉求，本次涉及 {count:,} 件")
-
-
-def _label(appeal: Any, *, kind: str, actor: Actor, at: datetime, before: UUID, after: UUID, reason: str) -> Feedback:
-    return Feedback(
-        appeal_id=appeal.id,
-        decision_version=appeal.decision_version,
-        kind=kind,
-        actor=actor.name,
-        at=at,
-        event_from=before,
-        event_to=after,
-        reason=reason,
-    )
-
-
-def _new_event(connection: Connection, desk: Desk, chosen: Sequence[Any]) -> UUID:
-    now = desk.clock()
-    first = min(chosen, key=lambda appeal: (appeal.received_at, appeal.id))
-    values = {"id": new_id(now), "title": first.title, "first_at": first.received_at, "last_at": first.received_at}
-    connection.execute(insert(events).values(**values, created_at=now, district=first.district))
-    return UUID(str(values["id"]))
-
-
-def _recounted(connection: Connection, event_id: UUID) -> EventView:
-    """Write what an event's appeals say about it now; its district is empty where they are of several."""
-    mine = select(
-        func.count().label("size"),
-        func.max(appeals.c.risk_level).label("risk_level"),
-        func.min(appeals.c.received_at).label("first_at"),
-        func.max(appeals.c.received_at).label("last_at"),
-        func.min(appeals.c.district).label("least"),
-        func.max(appeals.c.district).label("most"),
-    ).where(appeals.c.event_id == event_id)
-    row = connection.execute(mine).one()
-    district = row.least if row.least == row.most else ""
-    values = {"size": row.size, "risk_level": row.risk_level, "first_at": row.first_at, "last_at": row.last_at}
-    connection.execute(update(events).where(events.c.id == event_id).values(**values, district=district))
-    return _view(connection, event_id)
-
-
-def _view(connection: Connection, event_id: UUID) -> EventView:
-    columns = [events.c[field] for field in EventView.__slots__]
-    return EventView(**connection.execute(select(*columns).where(events.c.id == event_id)).one()._mapping)
-
-
-def _move_alerts(connection: Connection, ids: Sequence[UUID], event_id: UUID) -> None:
-    """Let alerts follow their appeals, except where the event has an alert of that level in that district already."""
-    mine = select(alerts.c.level, alerts.c.district).where(alerts.c.event_id == event_id)
-    taken = {(row.level, row.district) for row in connection.execute(mine)}
-    theirs = select(alerts.c.id, alerts.c.level, alerts.c.district).where(alerts.c.appeal_id.in_(ids))
-    moving = []
-    for row in connection.execute(theirs.where(alerts.c.event_id != event_id).order_by(alerts.c.at, alerts.c.id)):
-        if (row.level, row.district) not in taken:
-            taken.add((row.level, row.district))
-            moving.append(row.id)
-    if moving:
-        connection.execute(update(alerts).where(alerts.c.id.in_(moving)).values(event_id=event_id))
-
-
-def _judge_pairs(
-    connection: Connection, some: Sequence[UUID], others: Sequence[UUID], *, verdict: str, at: datetime
-) -> None:
-    """Put a person's word on pairs of appeals: on every pair when parting, on links that exist when joining."""
-    one, other = links.c.appeal_id, links.c.other_id
-    either = or_(and_(one.in_(some), other.in_(others)), and_(one.in_(others), other.in_(some)))
-    judged = update(links).where(either).values(verdict=verdict, reason="人工判定", at=at).returning(one, other)
-    known = {frozenset((row.appeal_id, row.other_id)) for row in connection.execute(judged)}
-    if verdict != "apart":
-        return
-    # The newer appeal (ids grow with time) points to the older one, as in links that the machine found.
-    pairs = [(max(a, b), min(a, b)) for a in some for b in others if frozenset((a, b)) not in known]
-    fixed = {"probability": 0.0, "verdict": verdict, "reason": "人工判定", "at": at}
-    if pairs:
-        connection.execute(insert(links), [{"appeal_id": a, "other_id": b, **fixed} for a, b in pairs])
+def _check_split(leaving: set[UUID], chosen: int, staying: int) -> None:
+    if not leaving or chosen != len(leaving):
+        raise InputError("要拆出的诉求不全在该事件中，请刷新后重新选择")
+    if not staying:
+        raise InputError("事件中至少要留下一件诉求")
+    if chosen * staying > MOST_PAIRS:
+        raise InputError(f"一次拆分涉及的诉求过多（{chosen}×{staying}），请分几次拆分")

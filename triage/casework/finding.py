@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from triage.appeal import Appeal
 from triage.casework.desk import Desk
@@ -16,6 +17,7 @@ from triage.store.search import Window
 
 RECENT = timedelta(days=180)
 """Words are looked for in appeals of the last half year: that reads every text of the time, some seconds for a million."""
+_LONGEST_NUMBER = 60
 LEAST_CLOSENESS = 0.25
 """Appeals that are less alike than this have nothing to do with what was typed."""
 
@@ -33,6 +35,28 @@ class Found:
     appeal: AppealView
     words: bool
     closeness: float
+
+
+def of_number(desk: Desk, actor: Actor, typed: str) -> UUID | None:
+    """Return the visible appeal whose own number or whose channel's number was typed; None where there is none, or several.
+
+    Raises:
+        Refused: The actor may not.
+    """
+    require(actor, "appeal.read")
+    number = typed.strip()
+    if not number or len(number) > _LONGEST_NUMBER or len(number.split()) > 1:
+        return None
+    with desk.database.transaction(actor.scope) as connection:
+        try:
+            return next(iter(appeals.get_many(connection, [UUID(number)])), None)
+        except ValueError:
+            found = [
+                id_
+                for channel in desk.channels.channels
+                if (id_ := appeals.of_reference(connection, channel.name, number))
+            ]
+    return found[0] if len(found) == 1 else None
 
 
 def find(desk: Desk, actor: Actor, typed: str, *, limit: int = 20) -> list[Found]:

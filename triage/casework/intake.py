@@ -11,7 +11,6 @@ from triage.appeal import Appeal
 from triage.casework.desk import ActiveTriage, Desk
 from triage.decision import Decision
 from triage.directory import Directory
-from triage.document import masked_text
 from triage.events import Signature, make_signature
 from triage.linking import event_item
 from triage.reading import Reading
@@ -168,13 +167,6 @@ def district_of(new: NewAppeal, decision: Decision, active: ActiveTriage, *, sco
 def storable(text: str) -> str:
     """Return a text with the characters that the store cannot hold replaced, at the same length."""
     return text.translate(_UNSTORABLE)
-
-
-def label(decision: Decision, new: NewAppeal, *, most: int = 20) -> str:
-    """Return a short masked name for the event that an appeal begins: its title or the opening of its text."""
-    text = masked_text(new.title).strip() or masked_text(new.content[:400]).strip()
-    clause = next((part for part in text.replace("\n", "。").split("。") if part.strip()), "")
-    return clause.strip()[:most] or (decision.categories[0].l2 if decision.categories else "")[:most]
 
 
 def _vectors(encoder: DenseEncoder, readings: Sequence[Reading]) -> Sequence[Vectors]:

@@ -58,12 +58,17 @@ class Rarity:
         """
         with database.transaction(EVERYWHERE) as connection:
             stored = term_counts.stored(connection)
-        if stored < _GROWTH * self.stored + 100:
+        if not grown(stored, counted=self.stored):
             return False
         with database.transaction(EVERYWHERE) as connection:
             term_counts.count(connection, stored=stored)
         self.load(database)
         return True
+
+
+def grown(stored: int, *, counted: int) -> bool:
+    """Say whether there are so many more appeals than were counted that counting anew is worth it."""
+    return stored >= _GROWTH * counted + 100
 
 
 def merge(left: TermFrequencies, right: TermFrequencies) -> TermFrequencies:

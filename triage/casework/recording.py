@@ -13,16 +13,21 @@ from sqlalchemy import Connection
 from triage.casework import terms, warnings
 from triage.casework.desk import ActiveTriage, Desk
 from triage.casework.dispatching import planning
-from triage.casework.intake import Prepared, label
+from triage.casework.intake import Prepared
 from triage.casework.lifecycle import supplements
 from triage.casework.lifecycle.supplements import Ticket
 from triage.decision import Decision, EventDecision
 from triage.document import masked_text
+from triage.events.keywords import event_keywords
+from triage.events.titles import TitleSource, event_title
 from triage.service import Context
-from triage.store import appeals, assignment, decisions, history, outbox, signatures, vectors
+from triage.store import appeals, assignment, decisions, event_counts, history, outbox, signatures, vectors
 from triage.store.access import Actor
 from triage.store.assignment import SIMILAR, Assignment, EventChange, Link, Newcomer
 from triage.store.ids import new_id
+
+_OPENING = 400
+"""Characters of a text that its event's title may be cut from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,11 +60,13 @@ def record(connection: Connection, desk: Desk, active: ActiveTriage, prepared: P
     now = desk.clock()
     ticket = supplements.ticket_of(connection, prepared.new)
     found = _assigned(connection, desk, active, prepared, ticket=ticket)
-    event_id, size, links = _enter_event(connection, prepared, found, now=now)
+    event_id, size, links = _enter_event(connection, desk, prepared, found, now=now)
     event = EventDecision(str(event_id), size, _shown(links, prepared.district, most=desk.linking.shown))
     decision = active.triage.decide_readings([prepared.reading], contexts=[Context(event)])[0]
     refused = planning.refuses(connection, prepared)
     _add_appeal(connection, prepared, decision, event_id=event_id, refused=refused)
+    if size > 1:
+        event_counts.after_arrival(connection, event_id, size, cutter=desk.words)
     _note_arrival(connection, prepared, decision, event_id=event_id, actor=actor, now=now)
     _add_search(connection, prepared, encoder=active.encoder.fingerprint)
     assignment.add_links(connection, prepared.id, links, at=now)
@@ -108,17 +115,10 @@ def _arrival(prepared: Prepared, decision: Decision, *, event_id: UUID, size: in
 
 
 def _enter_event(
-    connection: Connection, prepared: Prepared, found: Assignment, *, now: datetime
+    connection: Connection, desk: Desk, prepared: Prepared, found: Assignment, *, now: datetime
 ) -> tuple[UUID, int, tuple[Link, ...]]:
     """Join the event or begin one; one that was closed or merged since the search is not joined any more."""
-    at = prepared.received_at
-    change = EventChange(
-        event_id=found.event_id or new_id(now),
-        title=label(prepared.decision, prepared.new),
-        district=prepared.district,
-        risk_level=prepared.decision.risk.level,
-        at=at,
-    )
+    change = _change(prepared, found.event_id or new_id(now))
     links = found.links
     if found.event_id is not None:
         size = assignment.join_event(connection, change)
@@ -126,8 +126,35 @@ def _enter_event(
             return found.event_id, size, links
         change = replace(change, event_id=new_id(now))
         links = tuple(replace(link, verdict=SIMILAR) if link.verdict == assignment.SAME else link for link in links)
-    assignment.begin_event(connection, change, now=now)
+    assignment.begin_event(connection, _named(desk, prepared, change), now=now)
     return change.event_id, 1, links
+
+
+def _change(prepared: Prepared, event_id: UUID) -> EventChange:
+    decision = prepared.decision
+    category = decision.categories[0] if decision.categories else None
+    return EventChange(
+        event_id=event_id,
+        unit=decision.unit.candidates[0].name if decision.unit.candidates else "",
+        l1=category.l1 if category else "",
+        l2=category.l2 if category else "",
+        district=prepared.district,
+        risk_level=decision.risk.level,
+        at=prepared.received_at,
+    )
+
+
+def _named(desk: Desk, prepared: Prepared, change: EventChange) -> EventChange:
+    """Add what an event that an appeal begins is called."""
+    new = prepared.new
+    source = TitleSource(
+        title=masked_text(new.title),
+        content=masked_text(new.content[: 2 * _OPENING])[:_OPENING],
+        district=change.district,
+        l2=change.l2,
+    )
+    title, keywords = event_title([source], cutter=desk.words), event_keywords([source], cutter=desk.words)
+    return replace(change, title=title, keywords=keywords)
 
 
 def _shown(links: tuple[Link, ...], district: str, *, most: int) -> tuple[tuple[str, float], ...]:

@@ -6,6 +6,7 @@ returned an appeal is not proposed for it again.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
@@ -29,7 +30,15 @@ LEAST_REASON, MOST_REASON = 2, 500
 _JUDGED = ("confirm", "reassign")
 
 
-def confirm(desk: Desk, actor: Actor, appeal_id: UUID, *, unit: str | None = None, seen: int | None = None) -> CaseView:
+def confirm(
+    desk: Desk,
+    actor: Actor,
+    appeal_id: UUID,
+    *,
+    unit: str | None = None,
+    seen: int | None = None,
+    hold: timedelta = timedelta(0),
+) -> CaseView:
     """Dispatch an appeal to the proposed unit, or to another one of the person's choice.
 
     Args:
@@ -38,6 +47,7 @@ def confirm(desk: Desk, actor: Actor, appeal_id: UUID, *, unit: str | None = Non
         appeal_id: The appeal.
         unit: Name or alias; None: the first proposal.
         seen: Version of the proposal that the person looked at; a newer one is a conflict.
+        hold: How long the unit is not told, so that the person can take it back (`triage.casework.undoing.undo`).
 
     Raises:
         Refused: The actor may not.
@@ -61,7 +71,7 @@ def confirm(desk: Desk, actor: Actor, appeal_id: UUID, *, unit: str | None = Non
             label = _label(desk, actor, case, kind="confirm", unit=chosen, reason="")
             return take(connection, desk, actor, case, "keep", label=label)
         require_admitted(connection, desk, case.id, chosen)
-        return _dispatch(desk, connection, actor, case, kind="confirm", unit=chosen, reason="")
+        return _dispatch(desk, connection, actor, case, kind="confirm", unit=chosen, reason="", hold=hold)
 
 
 def reassign(
@@ -223,10 +233,18 @@ def optional_reason(reason: str) -> str:
 
 
 def _dispatch(
-    desk: Desk, connection: Connection, actor: Actor, case: Case, *, kind: str, unit: str, reason: str
+    desk: Desk,
+    connection: Connection,
+    actor: Actor,
+    case: Case,
+    *,
+    kind: str,
+    unit: str,
+    reason: str,
+    hold: timedelta = timedelta(0),
 ) -> CaseView:
     label = _label(desk, actor, case, kind=kind, unit=unit, reason=reason)
-    return dispatch(connection, desk, actor, case, kind, unit=unit, label=label)
+    return dispatch(connection, desk, actor, case, kind, unit=unit, label=label, hold=hold)
 
 
 def _label(desk: Desk, actor: Actor, case: Case, *, kind: str, unit: str, reason: str) -> Feedback:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ def take(
     unit: str | None = None,
     facts: Mapping[str, Any] | None = None,
     label: Feedback | None = None,
+    hold: timedelta = timedelta(0),
 ) -> CaseView:
     """Take a step of the table `triage.casework.cases.STEPS`; rights and conditions of its own are the caller's.
 
@@ -44,6 +46,7 @@ def take(
         unit: Who is responsible afterwards; None: as before.
         facts: Further ids, names of units and numbers for history and message; no texts.
         label: What the step teaches; None where it teaches nothing.
+        hold: How long nobody is told, so that it can be taken back.
 
     Raises:
         StateConflict: The step is not possible now.
@@ -57,11 +60,21 @@ def take(
     told = {"appeal_id": str(case.id), "unit": responsible, **(facts or {})}
     if label is not None:
         feedback.add(connection, [label])
-    tell(connection, Step(topic=entry.action, actor=actor.name, at=at, facts=told), case.id, topic=entry.topic)
+    tell(
+        connection, Step(topic=entry.action, actor=actor.name, at=at, facts=told), case.id, topic=entry.topic, hold=hold
+    )
     return view
 
 
-def tell(connection: Connection, step: Step, appeal: UUID, *, topic: str = "", **more: object) -> None:
+def tell(
+    connection: Connection,
+    step: Step,
+    appeal: UUID,
+    *,
+    topic: str = "",
+    hold: timedelta = timedelta(0),
+    **more: object,
+) -> None:
     """Put a step into history and outbox.
 
     Args:
@@ -69,15 +82,24 @@ def tell(connection: Connection, step: Step, appeal: UUID, *, topic: str = "", *
         step: What happened; its topic is the action in the history.
         appeal: To which appeal.
         topic: Of the message; empty: the action.
+        hold: How long the message stays here before it leaves.
         more: What the message says beyond the history.
     """
     note(connection, step, [appeal])
     message = replace(step, topic=topic or step.topic, facts={**step.facts, **more})
-    send(connection, message, key=f"{message.topic}:{new_id(step.at)}")
+    send(connection, message, key=f"{message.topic}:{new_id(step.at)}", hold=hold)
 
 
 def dispatch(
-    connection: Connection, desk: Desk, actor: Actor, case: Case, step: str, *, unit: str, label: Feedback | None
+    connection: Connection,
+    desk: Desk,
+    actor: Actor,
+    case: Case,
+    step: str,
+    *,
+    unit: str,
+    label: Feedback | None,
+    hold: timedelta = timedelta(0),
 ) -> CaseView:
     """Take a step that gives the case to a unit; a unit of another district takes the appeal into its district.
 
@@ -97,11 +119,16 @@ def dispatch(
     }
     if lifecycle.leads_now(connection, case.id, unit=unit, at=desk.clock()):
         terms.drop(connection, case.id, step=terms.ASSIST, unit=unit, at=desk.clock())
-    view = take(connection, desk, actor, held, step, unit=unit, facts=facts, label=label)
+    view = take(connection, desk, actor, held, step, unit=unit, facts=facts, label=label, hold=hold)
     if not moves:
         return view
     between = {"district_from": case.district, "district": target, "appeal_id": str(case.id), "unit": unit}
-    tell(connection, Step(topic="appeal.handed_over", actor=actor.name, at=desk.clock(), facts=between), case.id)
+    tell(
+        connection,
+        Step(topic="appeal.handed_over", actor=actor.name, at=desk.clock(), facts=between),
+        case.id,
+        hold=hold,
+    )
     connection.execute(_HAND_OVER, {"appeal": case.id, "district": target})
     return replace(view, district=target)
 

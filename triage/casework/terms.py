@@ -197,6 +197,25 @@ def hand_over(connection: Connection, appeal_id: UUID, *, unit: str) -> None:
     rows.change(connection, [term.id for term in rows.standing(connection, appeal_id, step=FINISH)], unit=unit)
 
 
+def take_back(connection: Connection, appeal_id: UUID, *, unit: str, since: datetime, at: datetime) -> None:
+    """Undo what a dispatch did to the terms: those of the unit go, that of accepting runs on where it ended then.
+
+    Args:
+        connection: In the transaction that takes the dispatch back.
+        appeal_id: The appeal.
+        unit: That had it.
+        since: When it was dispatched.
+        at: Now.
+    """
+    for term in rows.standing(connection, appeal_id, unit=unit):
+        if term.started_at >= since and term.step != FINISH:
+            rows.change(connection, [term.id], state=rows.DROPPED, ended_at=at, next_at=None)
+    for term in rows.of(connection, appeal_id):
+        if term.step == ACCEPT and term.state == rows.MET and term.ended_at is not None and term.ended_at >= since:
+            rows.change(connection, [term.id], state=rows.OPEN, ended_at=None, next_at=term.next_look(term.reminded))
+    hand_over(connection, appeal_id, unit="")
+
+
 def extend(
     connection: Connection, desk: Desk, appeal_id: UUID, *, at: datetime, by: Duration | str | None = None
 ) -> Term:

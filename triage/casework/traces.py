@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +55,7 @@ def note(connection: Connection, step: Step, appeals: Sequence[UUID]) -> None:
         connection.execute(insert(history), rows)
 
 
-def send(connection: Connection, step: Step, *, key: str) -> None:
-    """Put a message into the outbox; it leaves after the commit."""
+def send(connection: Connection, step: Step, *, key: str, hold: timedelta = timedelta(0)) -> None:
+    """Put a message into the outbox; it leaves after the commit, and not before ``hold`` is over."""
     payload = {**step.facts, "at": step.at.isoformat()}
-    outbox.add(connection, step.topic, key=key, payload=payload, at=step.at)
+    outbox.add(connection, step.topic, key=key, payload=payload, at=step.at, hold=hold)

@@ -96,7 +96,8 @@ def use_command(
 def _stored(store: Store, wanted: str, *, matryoshka: bool) -> str:
     """Return the fingerprint of the encoder asked for, which is in the store then."""
     from models.encoder_folder import MANIFEST
-    from triage.casework.encoders import add_folder, shipped_encoder_path
+    from triage.casework.encoders import add_folder
+    from triage.second_opinion import shipped_encoder_path
     from triage.store import encoders
     from triage.store.access import EVERYWHERE, SYSTEM
 

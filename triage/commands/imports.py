@@ -118,14 +118,15 @@ def _desk(store: Store, units: Path | None, cache: Path) -> Desk:
 
     folder = rules_folder(os.environ)
     rules = CityRules.read(os.environ)
-    loader = BundleLoader(store.database, cache / "bundles", rules=rules)
+    words = WordCutter(cache)
+    loader = BundleLoader(store.database, cache / "bundles", words=words, rules=rules)
     desk = open_desk(
         store.database,
         loader.present().active,
         secret=store.secret,
         # A file holds old tickets, whose units have had them long ago: nothing of it is dispatched or compared.
         dispatch=Policy(mode=OFF),
-        words=WordCutter(cache),
+        words=words,
         rules=rules,
         channels=ChannelBook.of_city(folder),
     )

@@ -128,9 +128,7 @@ def _loader(
         from triage.rules import CityRules
 
         rules = CityRules.read(os.environ)
-        return engine.load_engine(
-            bundle, units=units, precision=precision, strip=strip, rules=rules, encoder=encoder
-        )
+        return engine.load_engine(bundle, units=units, precision=precision, strip=strip, rules=rules, encoder=encoder)
 
     return load
 

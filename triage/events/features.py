@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from models.pairs import TITLED, WordMeanings
 from triage.events.collection import RARE, SELDOM, Collection, TermSpace
 from triage.events.evidence import NAME_FEATURES, NameTable
+from triage.events.meaning import MEANING_FEATURES, MeaningTable
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -56,10 +58,10 @@ PLAIN_FEATURES = (
     "length_ratio",
     "shorter_length",
     "cited",
-    "both_titled",
+    TITLED,
     "enquiries",
 )
-FEATURES = (*TEXT_FEATURES, *PLAIN_FEATURES, *NAME_FEATURES)
+FEATURES = (*TEXT_FEATURES, *PLAIN_FEATURES, *NAME_FEATURES, *MEANING_FEATURES)
 """Names of the columns, in order."""
 
 _CHUNK = 20_000
@@ -86,11 +88,13 @@ class PairFeatures:
 
     Args:
         collection: n appeals; rows are addressed by their position.
+        meanings: What words mean.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, meanings: WordMeanings) -> None:
         self.collection = collection
         self.names = NameTable(collection.signatures)
+        self.meanings = MeaningTable(collection.signatures, meanings)
 
     def compute(self, left: Rows, right: Rows) -> Floats:
         """Return float32[m, len(FEATURES)] for the pairs (left[k], right[k]), int64[m] each; symmetric."""
@@ -102,7 +106,8 @@ class PairFeatures:
 
     def _block(self, left: Rows, right: Rows) -> Floats:
         columns = [*self._grams(left, right), *self._words(left, right), *self._plain(left, right)]
-        return np.column_stack([*columns, self.names.compare(left, right)]).astype(np.float32)
+        names, meanings = self.names.compare(left, right), self.meanings.compare(left, right)
+        return np.column_stack([*columns, names, meanings]).astype(np.float32)
 
     def _grams(self, left: Rows, right: Rows) -> list[Floats]:
         c = self.collection

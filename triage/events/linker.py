@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from models.pairs import PairScorer
 from triage.events.candidates import Pairs, find_candidates
@@ -137,7 +137,7 @@ class PairJudge:
     """Scores pairs of one collection, with vetoes; a pair is scored once."""
 
     def __init__(self, collection: Collection, scorer: PairScorer, *, untitled_caution: float) -> None:
-        self.features = PairFeatures(collection)
+        self.features = PairFeatures(collection, scorer.meanings)
         self.scorer = scorer
         self.untitled_caution = untitled_caution
         self._size = len(collection.signatures)
@@ -164,7 +164,7 @@ class PairJudge:
         return scores
 
     def _cautious(self, features: Floats) -> Floats:
-        odds = logit(self.scorer.probabilities(features).astype(np.float64))
+        odds = self.scorer.log_odds(features)
         untitled = features[:, FEATURES.index("both_titled")] == 0
         found = expit(np.where(untitled, odds - self.untitled_caution, odds))
         # A ticket that quotes another's number says itself that they belong together; training texts quote none.

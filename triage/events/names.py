@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from triage.events.sounds import syllables
+
 ESTATE, ROAD, SCHOOL, FIRM, AREA, LINE, BUILDING, DISTRICT, GIVEN = range(9)
 """Kinds of names; two different names of one kind may contradict each other."""
 
@@ -128,9 +130,10 @@ def name_similarity(left: str, right: str) -> float:
 
     Returns:
         1.0 the same, or one ends with the other (``向澄江天下`` and ``澄江天下``); 0.9 the same characters in another order
-        (``岭东``, ``东岭``); 0.8 one character wrong of three or more (``青澜湖``, ``青蓝湖``); 0.6 one character too many
-        or few; 0.4 one wrong of two (``华茂``, ``华贸``: a slip or another road) or two neighbouring characters shared
-        (``晴川``, ``晴川新城``); 0.0 different.
+        (``岭东``, ``东岭``); 0.8 one character wrong of three or more (``青澜湖``, ``青蓝湖``), or the same sound
+        (``华茂``, ``华贸``), also in another order; 0.6 one character too many or few; 0.4 one wrong of two that sounds
+        otherwise (``华茂``, ``华强``: a slip or another road) or two neighbouring characters shared (``晴川``,
+        ``晴川新城``); 0.0 different.
     """
     size = min(len(left), len(right))
     if size == 0:
@@ -153,9 +156,9 @@ def _same_length_similarity(left: str, right: str) -> float:
     if sorted(left) == sorted(right):
         return 0.9
     wrong = sum(a != b for a, b in zip(left, right, strict=True))
-    if wrong == 1:
-        return 0.8 if len(left) >= 3 else 0.4
-    return 0.0
+    if (wrong == 1 and len(left) >= 3) or sorted(syllables(left)) == sorted(syllables(right)):
+        return 0.8
+    return 0.4 if wrong == 1 else 0.0
 
 
 def one_edit_apart(left: str, right: str) -> bool:

@@ -18,6 +18,7 @@ TEST = "system.test"
 TITLES: Mapping[str, str] = {
     "alert.raised": "风险预警",
     "alert.acknowledged": "预警已签收",
+    "alert.forwarded": "风险预警（转送）",
     "appeal.decided": "诉求已研判",
     "appeal.dispatched": "诉求已派单",
     "appeal.recalled": "自动派单已撤回",
@@ -45,6 +46,9 @@ TITLES: Mapping[str, str] = {
     "event.merged": "事件已并单",
     "event.split": "事件已拆分",
     "event.closed": "事件已办结",
+    "event.reopened": "事件已重新打开",
+    "event.undone": "并单或拆分已撤销",
+    "event.parted": "已判定不是同一事件",
     "term.reminded": "时限提醒",
     "term.overdue": "逾期提醒",
     "dispatch.fallen": "自动派单已停用",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, case, func, insert, select, text, update
 
 from models.pairs import PairScorer
 from triage.events import LinkSettings, Signature
-from triage.events.arrival import Scored, choose_group, score_arrival
-from triage.store import schema, search, signatures
+from triage.events.arrival import APPELLANT, Scored, choose_group, score_arrival
+from triage.store import event_counts, event_steps, schema, search, signatures
 
 SAME, UNSURE, APART, SIMILAR = "same", "unsure", "apart", "similar"
 """Verdicts of a link: one event; perhaps; different places though alike; alike, but the other's event is closed."""
@@ -26,6 +28,8 @@ MEMBERS = 8
 
 EVENTS = 6
 """Events whose members are compared, those of the most probable candidates."""
+
+Row = TypeVar("Row")
 
 _NAMESPACE = 0x747269 << 32
 """Keeps these advisory locks apart from those of other programs in one database; the lower 32 bits are the bucket."""
@@ -83,13 +87,37 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventChange:
-    """What a new appeal brings to its event."""
+    """What a new appeal brings to its event.
+
+    Attributes:
+        event_id: The event.
+        title: What the event is called if the appeal begins it.
+        keywords: Likewise.
+        unit: Proposed for the appeal; empty when none is.
+        l1: Its first-level category.
+        l2: Its second-level category.
+        district: Whose it is.
+        risk_level: 0 … 4.
+        at: When it was received.
+    """
 
     event_id: UUID
-    title: str
+    title: str = ""
+    keywords: tuple[str, ...] = ()
+    unit: str = ""
+    l1: str = ""
+    l2: str = ""
     district: str
     risk_level: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Group:
+    """Members of an event that are compared together: all, or a part of an event that a person made of several."""
+
+    event_id: UUID
+    part: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +154,15 @@ def assign(connection: Connection, newcomer: Newcomer, *, scorer: PairScorer, se
     hits = search.candidates(connection, newcomer.query, wanted=COMPARED, least=search.LEAST_CLOSENESS)
     known = _known(connection, [hit.appeal_id for hit in hits])
     read = signatures.unpack_all({id_: one.packed for id_, one in known.items()})
-    scored = score_arrival(newcomer.signature, list(read.values()), scorer=scorer, settings=settings)
+    own = signatures.of_appellant(connection, newcomer.query.appellant, most=APPELLANT)
+    compare = partial(score_arrival, newcomer.signature, scorer=scorer, settings=settings, appellant=own)
+    scored = compare(list(read.values()))
     probable = sorted((s for s in scored if s.probability >= settings.consider_at), key=lambda s: -s.probability)
-    groups = _scored_members(
-        connection, newcomer.signature, scored, _open_events(probable, known), scorer=scorer, settings=settings
-    )
+    groups = _scored_members(connection, scored, _open_events(probable, known), compare)
     link_at = settings.link_at if settings.link_at is not None else scorer.link_at
-    joined = choose_group(groups, link_at=link_at)
+    allowed = _allowed(connection, groups, scored, link_at=link_at)
+    chosen = choose_group(allowed, link_at=link_at)
+    joined = chosen.event_id if chosen is not None else None
     # The same words about no particular place are no event, yet whoever reads the one should know of the other.
     copies = {str(hit.appeal_id) for hit in hits if "text" in hit.kinds}
     shown = [s for s in probable if s.probability >= settings.show_at or known[UUID(s.id)].event_id == joined]
@@ -149,6 +179,12 @@ def begin_event(connection: Connection, change: EventChange, *, now: datetime) -
         {
             "id": change.event_id,
             "title": change.title,
+            "keywords": list(change.keywords),
+            "titled": 1,
+            "unit": change.unit,
+            "l1": change.l1,
+            "l2": change.l2,
+            "hot": event_counts.warmth(change.at, change.risk_level),
             "district": change.district,
             "risk_level": change.risk_level,
             "first_at": change.at,
@@ -161,7 +197,8 @@ def begin_event(connection: Connection, change: EventChange, *, now: datetime) -
 def join_event(connection: Connection, change: EventChange) -> int | None:
     """Count a new appeal into its event and return the event's size; None if the event is not open any more.
 
-    The district of an event becomes empty when it spans several.
+    What else is told of the event follows when the appeal is in it (`event_counts.recount`). The district of an event
+    becomes empty when it spans several.
     """
     event = schema.events.c
     row = connection.execute(
@@ -229,22 +266,72 @@ def _open_events(probable: Sequence[Scored], known: Mapping[UUID, _Known]) -> li
 
 def _scored_members(
     connection: Connection,
-    newcomer: Signature,
     scored: Sequence[Scored],
     events: Sequence[UUID],
-    *,
-    scorer: PairScorer,
-    settings: LinkSettings,
-) -> dict[UUID, list[Scored]]:
+    compare: Callable[[Sequence[Signature]], list[Scored]],
+) -> dict[_Group, list[Scored]]:
     """Return the newcomer's scores with members of each event; only those that were no candidates are scored anew."""
     members = _members(connection, events)
     by_id = {UUID(s.id): s for s in scored}
+    merged = event_steps.joined_by_person(connection, events)
+    if merged:
+        _add_alike(connection, members, merged, by_id)
     missing = [id_ for ids in members.values() for id_ in ids if id_ not in by_id]
     if missing:
         read = signatures.load(connection, missing)
-        fresh = score_arrival(newcomer, list(read.values()), scorer=scorer, settings=settings)
-        by_id.update((UUID(s.id), s) for s in fresh)
-    return {event: [by_id[id_] for id_ in ids if id_ in by_id] for event, ids in members.items()}
+        by_id.update((UUID(s.id), s) for s in compare(list(read.values())))
+    parts = event_steps.parts(connection, [id_ for event in merged for id_ in members[event]])
+    found: dict[_Group, list[Scored]] = {}
+    for event, ids in members.items():
+        for id_ in ids:
+            if id_ in by_id:
+                found.setdefault(_Group(event, parts.get(id_, event)), []).append(by_id[id_])
+    return found
+
+
+def _add_alike(
+    connection: Connection, members: Mapping[UUID, list[UUID]], merged: set[UUID], scored: Mapping[UUID, Scored]
+) -> None:
+    """Add the candidates to the members of events that a person made of several, whose ends may all be of another part."""
+    appeal = schema.appeals.c
+    rows = connection.execute(
+        select(appeal.id, appeal.event_id)
+        .where(appeal.id.in_(list(scored)), appeal.event_id.in_(merged))
+        .order_by(appeal.received_at, appeal.id)
+    )
+    for row in rows:
+        if row.id not in members[row.event_id]:
+            members[row.event_id].append(row.id)
+
+
+def _allowed(
+    connection: Connection, groups: Mapping[_Group, Sequence[Scored]], candidates: Sequence[Scored], *, link_at: float
+) -> dict[_Group, Sequence[Scored]]:
+    """Leave out events from which a person took an appeal that the newcomer is more like than what is left there.
+
+    A person parted 甲 from an event; a later copy of 甲 is no part of that event either, even if 甲's own was closed since.
+    """
+    everyone = {s.id: s for s in candidates} | {s.id: s for members in groups.values() for s in members}
+    parted = event_steps.parted(connection, [UUID(id_) for id_ in everyone])
+    if not parted:
+        return dict(groups)
+    alike = [s for s in everyone.values() if not s.vetoed and s.probability >= link_at]
+    found = {}
+    for group, members in groups.items():
+        nearest = max((s.probability for s in members if not s.vetoed), default=0.0)
+        taken = (
+            s.probability > nearest and any(frozenset((UUID(s.id), UUID(m.id))) in parted for m in members)
+            for s in alike
+        )
+        if not any(taken):
+            found[group] = members
+    return found
+
+
+def end_members(members: Sequence[Row]) -> list[Row]:
+    """Return the members of an event that are compared, of all of them in the order of time: the first and the last."""
+    half = MEMBERS // 2
+    return list(members) if len(members) <= MEMBERS else [*members[:half], *members[-half:]]
 
 
 def _members(connection: Connection, events: Sequence[UUID]) -> dict[UUID, list[UUID]]:

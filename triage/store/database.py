@@ -65,16 +65,20 @@ class Database:
         event.listen(self.engine, "handle_error", _without_values)
 
     @contextmanager
-    def transaction(self, scope: Scope) -> Iterator[Connection]:
+    def transaction(self, scope: Scope, *, snapshot: bool = False) -> Iterator[Connection]:
         """Open a transaction in which only rows of ``scope`` exist; commit at the end, roll back on an error.
 
         A lost connection is replaced before the block begins. Nothing is repeated once it has begun: what it did with the
         outside world is unknown here.
 
+        Args:
+            scope: Which districts exist.
+            snapshot: Whether all statements see the same moment, as figures that belong together must.
+
         Raises:
             StoreUnavailable: If the database cannot be reached, a lock or answer takes too long, or the connection breaks.
         """
-        connection = self._connect(scope)
+        connection = self._connect(scope, snapshot=snapshot)
         committing = False
         try:
             yield connection
@@ -89,11 +93,11 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
 
-    def _connect(self, scope: Scope) -> Connection:
+    def _connect(self, scope: Scope, *, snapshot: bool) -> Connection:
         until = time.monotonic() + self._patience
         while True:
             try:
-                return self._begin(scope)
+                return self._begin(scope, snapshot=snapshot)
             except PoolTimeout:
                 raise StoreUnavailable("数据库连接已全部占用；请稍后重试") from None
             except (OperationalError, InterfaceError) as error:
@@ -101,9 +105,11 @@ class Database:
                     raise unavailable(error) from None
                 time.sleep(_TRY_AGAIN)
 
-    def _begin(self, scope: Scope) -> Connection:
+    def _begin(self, scope: Scope, *, snapshot: bool) -> Connection:
         connection = self.engine.connect()
         try:
+            if snapshot:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             connection.execute(_SET_SCOPE, {"districts": joined(scope)})
         except BaseException:
             connection.close()

@@ -121,6 +121,12 @@ def judge(connection: Connection, labels: Sequence[Feedback]) -> None:
         connection.execute(statement.values(changed))
 
 
+def unjudge(connection: Connection, appeal_id: UUID, *, at: datetime) -> None:
+    """Forget what a decision of that moment said about the machine's, because it was taken back."""
+    statement = update(_table).where(_table.c.appeal_id == appeal_id, _table.c.judged_at == at)
+    connection.execute(statement.values(agreed=None, judged_at=None))
+
+
 def due(connection: Connection, *, now: datetime, most: int) -> list[UUID]:
     """Return the held dispatches whose time to be recalled is over, the oldest first."""
     statement = select(_table.c.appeal_id).where(_table.c.outcome == HELD, _table.c.release_at <= now)

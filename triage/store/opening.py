@@ -43,6 +43,7 @@ class Store:
         secret: Key of keyed hashes.
         sealing_key: Key under which addresses of receivers are encrypted; in no backup.
         data: The data folder, for bundles and caches; None where only a server is configured.
+        embedded: Whether the database is the embedded one.
     """
 
     database: Database
@@ -51,6 +52,7 @@ class Store:
     secret: bytes = field(repr=False)
     sealing_key: bytes = field(repr=False)
     data: Path | None
+    embedded: bool
     _exit: ExitStack = field(repr=False)
 
     def __enter__(self) -> Self:
@@ -138,6 +140,7 @@ def open_store(settings: StoreSettings, *, join: bool = False, start: bool = Tru
             secret=secret,
             sealing_key=sealing,
             data=settings.data,
+            embedded=settings.url is None,
             _exit=building.pop_all(),
         )
 

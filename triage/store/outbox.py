@@ -7,10 +7,11 @@ there is one time at least.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Interval, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -80,6 +81,24 @@ def withdraw(connection: Connection, key: str) -> bool:
     """Take back a message that is still held; says whether nobody has been told and nobody will be."""
     statement = delete(_outbox).where(_outbox.c.key == key, _outbox.c.state == "pending")
     return bool(connection.execute(statement).rowcount)
+
+
+def withdraw_of(connection: Connection, appeal_id: UUID, *, topics: Sequence[str], since: datetime) -> bool:
+    """Take back the held messages about one appeal; says whether the first topic's was among them.
+
+    Args:
+        connection: In the transaction of the step that takes it back.
+        appeal_id: Whose messages.
+        topics: Of which topics; the first one is what must not have been told.
+        since: Written by its step at this time or later.
+    """
+    table = _outbox.c
+    about = table.payload["appeal_id"].as_string() == str(appeal_id)
+    statement = delete(_outbox).where(
+        table.state == "pending", table.topic.in_(topics), about, table.created_at >= since
+    )
+    gone = connection.execute(statement.returning(table.topic)).scalars().all()
+    return topics[0] in gone
 
 
 def due(connection: Connection, *, most: int = 100) -> list[Message]:

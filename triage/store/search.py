@@ -36,7 +36,7 @@ more, none is; half of all candidates are."""
 COMMON = 300
 """A string or name in more appeals than this proposes none."""
 
-_SHARED_WEIGHT = {"terms": 1.0, "places": 0.15, "text": 10.0, "appellant": 0.3}
+SHARED_WEIGHT = {"terms": 1.0, "places": 0.15, "text": 10.0, "appellant": 0.3}
 """What each kind of hit adds to the closeness; a dense score, a cosine, counts as it is. The same text goes before any
 number of near copies, which would otherwise crowd it out."""
 
@@ -175,7 +175,7 @@ def candidates(
         for row in connection.execute(_SHARED, _shared_parameters(query.keys, query, per_kind)):
             score = row.score / asked if row.kind == "terms" else row.score
             kinds.setdefault(row.appeal_id, {})[row.kind] = score
-            closeness[row.appeal_id] = closeness.get(row.appeal_id, 0.0) + _SHARED_WEIGHT[row.kind] * score
+            closeness[row.appeal_id] = closeness.get(row.appeal_id, 0.0) + SHARED_WEIGHT[row.kind] * score
     close = [id_ for id_, value in closeness.items() if value >= least]
     best = sorted(close, key=lambda id_: (-closeness[id_], id_))[:wanted]
     return [Hit(id_, closeness[id_], kinds[id_]) for id_ in best]

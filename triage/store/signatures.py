@@ -159,6 +159,27 @@ def load(connection: Connection, appeal_ids: Collection[UUID]) -> Mapping[UUID, 
     return unpack_all({row.appeal_id: row.packed for row in rows})
 
 
+def of_appellant(connection: Connection, appellant: bytes | None, *, most: int) -> list[Signature]:
+    """Return the signatures of the newest appeals of one person in the transaction's districts, newest first.
+
+    Args:
+        connection: In a transaction with a scope.
+        appellant: Keyed hash; None when unknown: there are none.
+        most: Most signatures.
+    """
+    if appellant is None:
+        return []
+    appeal, signature = schema.appeals.c, schema.signatures.c
+    rows = connection.execute(
+        select(appeal.id, signature.packed)
+        .join(schema.signatures, signature.appeal_id == appeal.id)
+        .where(appeal.appellant == appellant)
+        .order_by(appeal.received_at.desc(), appeal.id.desc())
+        .limit(most)
+    )
+    return list(unpack_all({row.id: row.packed for row in rows}).values())
+
+
 def unpack_all(packed: Mapping[UUID, bytes]) -> Mapping[UUID, Signature]:
     """Rebuild signatures; those of another version are left out and counted in the log."""
     read = {id_: unpack_signature(data) for id_, data in packed.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pgvector import HalfVector
 from pgvector.sqlalchemy import HALFVEC
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from sqlalchemy import Connection, DateTime, Text, Uuid, bindparam, text
+from sqlalchemy import Connection, DateTime, Text, Uuid, bindparam, cast, select, text
 
 from models.errors import EncoderError
 from models.pairs import TermFrequencies
@@ -168,3 +169,12 @@ def add(connection: Connection, new: NewVector) -> None:
             "vector": HalfVector(new.vector),
         },
     )
+
+
+def of(connection: Connection, appeal_id: UUID, *, encoder: str) -> Vectors | None:
+    """Return the stored vector of an appeal, float32[256]; None where that encoder has made none, or it is not visible."""
+    table = schema.vectors.c
+    # As text: releases of the adapter differ in what they make of the type.
+    statement = select(cast(table.vector, Text)).where(table.appeal_id == appeal_id, table.encoder == encoder)
+    found = connection.execute(statement).scalar_one_or_none()
+    return None if found is None else np.asarray(json.loads(found), dtype=np.float32)

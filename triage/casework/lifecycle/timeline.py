@@ -31,12 +31,17 @@ ACTIONS: Mapping[str, str] = {
     "dispatch.barred": "不得自动派单",
     "appeal.automation_refused": "诉求人不同意自动化决定",
     "appeal.handed_over": "移交区划",
+    "appeal.undone": "撤销派单",
     "appeal.supervision_ended": "结束督办",
     "appeal.erased": "按申请删除个人信息",
     "event.merged": "并单",
     "event.split": "拆分",
     "event.closed": "事件办结",
+    "event.reopened": "事件重新打开",
+    "event.undone": "撤销并单或拆分",
+    "event.parted": "判定不是同一事件",
     "alert.acknowledged": "签收预警",
+    "alert.forwarded": "转送预警",
 }
 """Action of the history → its name."""
 

@@ -7,7 +7,17 @@ its way to the unit went (proposed, dispatched, accepted, returned …), ``answe
 
 from __future__ import annotations
 
-from triage.store.schema import delivery, directory, dispatching, encoders, learning, lifecycle, warnings
+from triage.store.schema import (
+    delivery,
+    directory,
+    dispatching,
+    encoders,
+    event_steps,
+    learning,
+    lifecycle,
+    reports,
+    warnings,
+)
 from triage.store.schema.base import metadata
 from triage.store.schema.core import (
     ALERT_STATES,
@@ -69,6 +79,7 @@ __all__ = [
     "directory",
     "dispatching",
     "encoders",
+    "event_steps",
     "events",
     "feedback",
     "history",
@@ -81,6 +92,7 @@ __all__ = [
     "links",
     "metadata",
     "outbox",
+    "reports",
     "sessions",
     "signatures",
     "term_counts",

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
@@ -59,8 +60,25 @@ events = Table(
     moment("first_at"),
     moment("last_at"),
     moment("created_at"),
+    Column("keywords", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column(
+        "titled", Integer, nullable=False, server_default=text("0"), comment="its size when title and keywords were cut"
+    ),
+    Column("unit", Text, nullable=False, server_default=text("''"), comment="proposed for its first appeal"),
+    words("l1"),
+    words("l2"),
+    Column("appellants", Integer, nullable=False, server_default=text("1"), comment="people; each unknown one counts"),
+    Column(
+        "hot", Double, nullable=False, server_default=text("0"), comment="order of recent appeals; see events_recounted"
+    ),
+    Column("frequent_since", Date, comment="first day on which it was of high frequency"),
+    Column("frequent_last", Date, comment="last day on which it was"),
+    Column("watched", Boolean, nullable=False, server_default=text("false")),
     one_of("state", EVENT_STATES),
     Index(None, "last_at"),
+    Index(None, "hot", "id"),
+    Index(None, "size", "id"),
+    Index("ix_events_frequent_last", "frequent_last", postgresql_where=text("frequent_last IS NOT NULL")),
     Index("ix_events_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
@@ -123,6 +141,14 @@ appeals = Table(
     Index("ix_appeals_supplements", "supplements", postgresql_where=text("supplements IS NOT NULL")),
     Index("ix_appeals_no_automation", "received_at", postgresql_where=text("no_automation")),
     Index("ix_appeals_risky", "received_at", postgresql_where=text("risk_level >= 3")),
+    # The dispatcher's queue, in the orders of `triage.store.inbox`.
+    Index("ix_appeals_queue_risk", "risk_level", "received_at", "id", postgresql_where=text("case_state = 'waiting'")),
+    Index(
+        "ix_appeals_queue_due",
+        text("coalesce(finish_by, 'infinity'::timestamptz)"),
+        "id",
+        postgresql_where=text("case_state = 'waiting'"),
+    ),
 )
 
 vectors = Table(
@@ -191,6 +217,8 @@ decisions = Table(
     Column("bundle", Text, nullable=False),
     Column("actor", Text, nullable=False),
     moment("at"),
+    Column("unit", Text, Computed("(record #>> '{unit,candidates,0,name}'::text[])", persisted=True)),
+    Column("automatic", Boolean, Computed("((record #>> '{unit,decision}'::text[]) = 'auto'::text)", persisted=True)),
 )
 
 links = Table(
@@ -204,6 +232,7 @@ links = Table(
     moment("at"),
     one_of("verdict", ("same", "unsure", "similar", "apart")),
     Index(None, "other_id"),
+    Index("ix_links_unsure", "at", "appeal_id", "other_id", postgresql_where=text("verdict = 'unsure'")),
 )
 
 history = Table(

@@ -45,6 +45,7 @@ terms = Table(
     Index("uq_terms_open", "appeal_id", "step", "unit", unique=True, postgresql_where=text("state = 'open'")),
     Index("ix_terms_next_at", "next_at", postgresql_where=text("state = 'open' AND next_at IS NOT NULL")),
     Index("ix_terms_due", "due_at", "id", postgresql_where=text("state = 'open'")),
+    Index("ix_terms_finish_due", "due_at", postgresql_where=text("step = 'finish' AND state <> 'dropped'")),
 )
 
 admission = Table(

@@ -1,0 +1,1 @@
+"""Font files that ship with the project; see the README beside them."""

@@ -1,0 +1,1 @@
+"""Page template, style sheet and the default Word template of reports."""
