@@ -109,6 +109,12 @@ def test_places_are_read_from_the_address(source: Path) -> None:
     assert [(one.name, one.count) for one in rows["临澜区"].streets] == [("桃溪街道", 4)]
 
 
+def test_a_district_that_hardly_anybody_names_is_none_without_a_list_of_units(tmp_path: Path) -> None:
+    rows = [("2026-03-03 09:00", f"第{n}盏路灯不亮", "临澜区桃溪街道") for n in range(299)]
+    report = report_of(write_rows(tmp_path / "many.csv", [*rows, ("2026-03-04 09:00", "垃圾没有人收", "但据向县街道")]))
+    assert [row.total.name for row in report.districts.rows if row.total.name.endswith(("区", "县"))] == ["临澜区"]
+
+
 def test_a_report_on_one_district_counts_its_tickets_alone(source: Path) -> None:
     report = report_of(source, area="北屏区")
     assert report.overview.total.count == 1

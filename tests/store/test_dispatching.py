@@ -151,8 +151,8 @@ def test_an_appeal_that_joins_a_serious_event_waits_for_a_person(database: Datab
     desk = sure_desk(database)
     first = receive(desk, SYSTEM, NewAppeal(content=LAMP))
     with database.transaction(EVERYWHERE) as connection:
-        table = schema.events
-        connection.execute(table.update().where(table.c.id == first.event_id).values(risk_level=3))
+        for table, found in ((schema.events, first.event_id), (schema.appeals, first.appeal_id)):
+            connection.execute(table.update().where(table.c.id == found).values(risk_level=3))
     second = receive(desk, SYSTEM, NewAppeal(content=LAMP))
     assert second.event_id == first.event_id
     assert "所属事件风险等级3级" in second.decision_record["unit"]["reason"]

@@ -471,7 +471,8 @@ def words() -> PairCutter:
 
 
 @pytest.fixture
-def shelf(database: Database, tmp_path: Path, words: PairCutter) -> Shelf:
+def shelf(database: Database, tmp_path: Path, words: PairCutter, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    monkeypatch.setattr("triage.casework.bundle_watch.first_encoder", lambda: None)
     loader = BundleLoader(database, tmp_path / "cache", words=words)
     loaded = loader.present()
     desk = fake_desk(database, active=loaded.active, clock=CLOCK)

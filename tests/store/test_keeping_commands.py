@@ -186,10 +186,12 @@ def test_a_bundle_goes_through_its_life(run: Run, data: Path, tmp_path: Path) ->
     assert "使用中：自带模型" in run("bundle", "list").out
     assert run("bundle", "evaluate", name, *here).out == "尚无人工确认的诉求，无法比较\n"
     promoted = run("bundle", "promote", name, *here)
-    assert promoted.out.endswith(f"已启用：{name}（此前：{base.version}）\n")
+    assert f"已启用：{name}（此前：{base.version} appeal-encoder" in promoted.out
     assert "使用中" in run("bundle", "list").out
     assert "已在使用，无需再次启用" in run("bundle", "promote", name, *here).err
-    assert run("bundle", "rollback", *here).out == f"已回退到：{base.version}（此前：{name}）\n"
+    back = run("bundle", "rollback", *here).out
+    assert back.startswith(f"已回退到：{base.version} appeal-encoder")
+    assert back.endswith(f"（此前：{name}）\n")
     assert "没有模型 nothing；用 triage bundle list 查看" in run("bundle", "promote", "nothing", *here).err
     assert "请用 --data 指定存放模型缓存的目录" in run("bundle", "rollback").err
     assert os.listdir(data / "cache" / "bundles")  # noqa: PTH208 - only whether there is anything

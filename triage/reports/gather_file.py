@@ -45,7 +45,8 @@ from triage.reports.streets import district_of, street_of
 from triage.service import Triage
 from triage.trends import KeywordReader, TrendCounts, TrendRow
 
-_FACTORS = 3
+_LEAST_SHARE = 0.005
+"""Share of the tickets that must name a district which no list of units knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,8 @@ def gather(options: FileOptions, request: Request, *, load: Callable[[], Engine]
                 for chunk in results:
                     decided.extend(told.items(chunk, signatures))
                     progress(len(decided), 0)
+            if not told.knows_districts:
+                _forget_rare_districts(decided)
             watch("比对同类诉求")
             linked = EventLinker(engine.scorer, words=words).link_signatures(signatures)
             for item, assignment in zip([one for one in decided if one.linked], linked, strict=True):
@@ -151,6 +154,11 @@ class _Teller:
         self._request = request
         self._year = request.period.year_before()
 
+    @property
+    def knows_districts(self) -> bool:
+        """Say whether a list of units tells which districts there are."""
+        return self._directory is not None
+
     def items(self, chunk: DecidedChunk, signatures: list[Signature]) -> list[FileItem]:
         """Return the rows of a chunk that belong to the report's area, and add the signatures of those to be linked."""
         finished = chunk.finished
@@ -184,6 +192,15 @@ class _Teller:
             # A year-old ticket is there to be counted; events are told from the recent ones.
             linked=not self._year.contains(day),
         )
+
+
+def _forget_rare_districts(items: Sequence[FileItem]) -> None:
+    """Drop districts that hardly anybody names: without a list of units 但是向县里反映 may look like one."""
+    counts = Counter(item.district for item in items)
+    least = _LEAST_SHARE * len(items)
+    for item in items:
+        if item.district and counts[item.district] < least:
+            item.district = item.street = ""
 
 
 def _material(
