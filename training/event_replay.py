@@ -6,7 +6,7 @@ vectors in place of the graph and no database. A test receives one stream both w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
