@@ -30,8 +30,8 @@ _EASY = 0.08
 _EASY_KEPT = 0.1
 _AGAINST = frozenset(("primary_conflicts", "days_apart"))
 LINK_AT = 0.4
-"""Groups are joined from this average on, where the training folds do best (0.38 to 0.43). From 0.5 on more of what is joined is right
-(0.88 instead of 0.85) and less is found (0.83 instead of 0.87); on hotline texts of another city half of the finds would be lost."""
+"""Groups are joined from this average on, where the training folds do best (0.38 to 0.43). From 0.5 on more of what is joined
+is right (0.88 instead of 0.85) and less is found (0.83 instead of 0.87); on the samples a third of the finds would be lost."""
 _LINE_SHARE = 0.7
 """What the line counts beside the trees; on folds by batch 0.5 to 0.7 did best, for pairs are few."""
 _LINE_C = 0.01
