@@ -12,7 +12,7 @@ import pytest
 
 from training.encoder.company import company_vectors, lay_end_to_end
 from training.encoder.held_out import HeldOut, in_fixed_fold
-from training.encoder.mixing import aligned, cross_mixed, fit_mix
+from training.encoder.mixing import cross_mixed, fit_mix
 from training.encoder.recipe import CPU, GPU, EncoderRecipe, VocabularyRecipe, load_encoder_recipe
 from training.encoder.texts import Ticket, ticket_pairs
 from training.encoder.vocabulary import LINE_END, SPECIAL, clip, ids_of, learn_vocabulary, person_names
@@ -143,12 +143,6 @@ def test_a_hard_negative_is_of_the_same_kind_and_another_unit() -> None:
         assert pair.anchor != pair.positive
         assert pair.negative[1:3] == pair.anchor[1:3]
         assert pair.negative[0] != pair.anchor[0]
-
-
-def test_columns_are_put_into_another_order_and_unknown_classes_come_last() -> None:
-    found = aligned(np.array([[1.0, 2.0]]), ["b", "a"], ["a", "b", "c"])
-    assert found[0, :2].tolist() == [2.0, 1.0]
-    assert found[0, 2] < -10
 
 
 def test_a_mix_leans_on_the_model_that_knows_more() -> None:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from models.fusion import in_order
 from models.linear import Scores
 from training.corpus import ANNOTATED, HOTLINE, TICKETS, Example
 from training.encoder.figures import BOTH, ENCODER, NGRAMS, Judged, fold_figures
 from training.encoder.fusing import Views, cross_answer, logits_by_question
 from training.encoder.held_out import in_fixed_fold
-from training.encoder.mixing import Floats, aligned, cross_mixed, fit_mix, halves_of, mix
+from training.encoder.mixing import Floats, cross_mixed, fit_mix, halves_of, mix
 from training.encoder.reading import Reader
 from training.encoder.rivals import Labelled, NgramRival, ngram_classes
 from training.encoder.texts import DEV_PETITIONS, DEV_TICKETS
@@ -139,7 +140,7 @@ class ClassTask:
         names = sorted(set(self.train.labels))
         unseen = ngram_classes(early, late.texts, file=work / f"ngrams_{self.name}_late.safetensors")
         final = ngram_classes(self.train, self.dev.texts, file=work / f"ngrams_{self.name}_dev.safetensors")
-        return aligned(unseen, sorted(set(early.labels)), names), final
+        return in_order(unseen, sorted(set(early.labels)), names), final
 
     def judge(self, reader: Reader, work: Path) -> dict[str, Any]:
         """Return way → figures; the weights of the mix come from the latest training texts."""
@@ -165,7 +166,9 @@ class ClassTask:
 
 def _head(vectors: Scores, labels: Sequence[str], unseen: Scores, names: Sequence[str]) -> Floats:
     head = LogisticRegression(C=_C, max_iter=100).fit(vectors, labels)
-    return aligned(head.decision_function(unseen), [str(name) for name in head.classes_], names)
+    return in_order(
+        np.asarray(head.decision_function(unseen), np.float32), [str(name) for name in head.classes_], names
+    )
 
 
 def _ranked(said: Floats, names: Sequence[str], truth: Sequence[str]) -> dict[str, Any]:

@@ -8,23 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from models.fusion import mixed_logs
+
 Floats = NDArray[np.floating]
-
-_ABSENT = -20.0
-"""Logit of a class that a model does not know."""
-
-
-def aligned(scores: Floats, known: Sequence[str], wanted: Sequence[str]) -> Floats:
-    """Return float[n, wanted], the columns of a model put into another order; unknown classes get a very low score."""
-    index = {name: column for column, name in enumerate(known)}
-    found = np.full((len(scores), len(wanted)), _ABSENT + float(scores.min()))
-    for column, name in enumerate(wanted):
-        if name in index:
-            found[:, column] = scores[:, index[name]]
-    return found
 
 
 def halves_of(groups: Sequence[str]) -> NDArray[np.int64]:
@@ -51,8 +40,8 @@ def fit_mix(views: Sequence[Floats], truth: NDArray[np.integer]) -> NDArray[np.f
 
 
 def mix(views: Sequence[Floats], weights: Floats) -> Floats:
-    """Return float[n, c], probabilities."""
-    return np.asarray(softmax(sum(w * log_softmax(v, axis=1) for w, v in zip(weights, views, strict=True)), axis=1))
+    """Return float[n, c], probabilities; the very mix that is served."""
+    return np.exp(mixed_logs([np.asarray(view, np.float32) for view in views], weights.tolist()))
 
 
 def cross_mixed(views: Sequence[Floats], truth: NDArray[np.integer], halves: NDArray[np.integer]) -> Floats:
